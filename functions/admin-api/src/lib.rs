@@ -1,0 +1,1 @@
+//! Everything people manage: tenants, connections, pixels, sources, keys, receipts.

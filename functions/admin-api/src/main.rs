@@ -1,0 +1,3 @@
+//! Wires the function; see the library beside it.
+
+fn main() {}

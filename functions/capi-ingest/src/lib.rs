@@ -1,0 +1,1 @@
+//! Takes conversion events over HTTP: checks, normalises, hashes, queues.

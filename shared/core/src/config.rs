@@ -1,0 +1,225 @@
+//! What people configure: tenants, connections, pixels, sources, keys. These are the stored shapes; the HTTP
+//! shapes are admin-api's.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConnectionId, EventName, KeyId, PixelId, SourceId, TenantId};
+use crate::time::UnixMillis;
+
+/// The boundary that nothing crosses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name for people, ≤ 200 characters.
+    pub name: String,
+    /// When it was created.
+    pub created_at: UnixMillis,
+}
+
+/// What kind of token a connection holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionKind {
+    /// A system user's token, pasted by an admin.
+    SystemUser,
+}
+
+/// Whether something works, or a person must act first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Health {
+    /// Nothing known against it.
+    Ok,
+    /// Meta refuses it as a whole; its events wait until a person has put it right or a probe succeeds.
+    NeedsAttention {
+        /// A stable code: `token_invalid`, `permission_missing`, `pixel_unknown`, `refused_without_reason`, …
+        reason: String,
+        /// Meta's error code, where it gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i64>,
+        /// Meta's error subcode, where it gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subcode: Option<i64>,
+        /// Since when.
+        since: UnixMillis,
+    },
+}
+
+impl Health {
+    /// Whether events may be sent.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok)
+    }
+}
+
+/// A Meta access token and what is known of it; the token itself is sealed (see [`crate::seal`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its id.
+    pub id: ConnectionId,
+    /// What kind of token it holds.
+    pub kind: ConnectionKind,
+    /// The token, sealed with purpose `access_token`.
+    pub sealed_token: String,
+    /// Counts changes of the token, so that a verdict on an old token is not held against a new one.
+    pub token_version: u32,
+    /// The app that issued the token, where known. With ours, or with an own secret, calls carry `appsecret_proof`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The secret of `app_id` where the tenant brought its own app, sealed with purpose `app_secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_app_secret: Option<String>,
+    /// Whether the token works.
+    pub health: Health,
+    /// When Meta last confirmed the token on request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<UnixMillis>,
+    /// When the token ends, where Meta said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<UnixMillis>,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When it was last changed by a person.
+    pub updated_at: UnixMillis,
+}
+
+/// A Meta dataset that events go to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pixel {
+    /// Whose it is. A pixel belongs to one tenant.
+    pub tenant_id: TenantId,
+    /// Meta's id of it.
+    pub id: PixelId,
+    /// Whose token it is sent with.
+    pub connection_id: ConnectionId,
+    /// Routes a copy of its events to Meta's *Test events* view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_event_code: Option<String>,
+    /// Events of a disabled pixel end as receipt `skipped`.
+    pub enabled: bool,
+    /// Whether Meta takes its events.
+    pub health: Health,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When it was last changed by a person.
+    pub updated_at: UnixMillis,
+}
+
+/// What happens to events whose person's consent is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentPolicy {
+    /// Unknown consent holds the event.
+    Require,
+    /// Unknown consent counts as given.
+    #[default]
+    Assume,
+    /// Unknown consent sends the event under Limited Data Use.
+    LimitedDataUse,
+}
+
+/// A product, organisation or creator that sends events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its id, chosen by the tenant.
+    pub id: SourceId,
+    /// Its name for people.
+    pub name: String,
+    /// Where its events go, each ≤ 20 pixels.
+    pub pixel_ids: Vec<PixelId>,
+    /// ISO 3166-1 alpha-2, upper case: completes national phone numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_country: Option<String>,
+    /// Free flags such as `b2b`, ≤ 20.
+    #[serde(default)]
+    pub flags: BTreeSet<String>,
+    /// The plan the source is on, free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What unknown consent means.
+    #[serde(default)]
+    pub consent_policy: ConsentPolicy,
+    /// Origins that its public keys may post from, e.g. `https://www.example.com`.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
+    /// Event names that its public keys may post. Empty: the standard ones but Purchase.
+    #[serde(default)]
+    pub public_event_names: Vec<EventName>,
+    /// `act_…` id that its campaigns run in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ad_account_id: Option<String>,
+    /// The Facebook page its ads speak for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_id: Option<String>,
+    /// Shown in its ads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Shown in its ads; https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_url: Option<String>,
+    /// Where its ads lead; https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_url: Option<String>,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When it was last changed.
+    pub updated_at: UnixMillis,
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Post events of one source, from a server.
+    Ingest,
+    /// Read and write the people of a tenant.
+    People,
+    /// Post events of one source from browsers; write only, and trusted with nothing.
+    Public,
+    /// Manage a tenant, or (the root key) all of them.
+    Admin,
+}
+
+impl Scope {
+    /// The word in keys (`adr_<word>_…`), messages and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::People => "people",
+            Self::Public => "public",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// What is stored of an API key. The key itself is shown once and never stored; it is found by its SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its public name.
+    pub id: KeyId,
+    /// SHA-256 of the key's text, lowercase hex.
+    pub sha256: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// The source it is bound to: always for `ingest` and `public`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<SourceId>,
+    /// Its name for people; the "who" in histories.
+    pub name: String,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// Since when it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<UnixMillis>,
+}

@@ -1,0 +1,18 @@
+//! The domain of adrelay: events, normalising and hashing, receipts, dispatch.
+//!
+//! Architecture Invariant: this crate performs no I/O, reads no clock and no environment. Time, randomness,
+//! stores, queues and Meta itself come in through the traits of [`ports`].
+
+pub mod auth;
+pub mod cache;
+pub mod config;
+pub mod dispatch;
+pub mod event;
+pub mod ids;
+pub mod message;
+pub mod normalize;
+pub mod ports;
+pub mod receipt;
+pub mod retry;
+pub mod seal;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Managing configuration: what admin-api may do.

@@ -1,0 +1,1 @@
+//! Client of Meta's Graph API: one request, one classified outcome.

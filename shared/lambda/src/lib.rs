@@ -1,0 +1,1 @@
+//! What every function starts with: configuration, telemetry, HTTP problems, authentication, SQS batches.
