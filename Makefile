@@ -1,0 +1,132 @@
+# Everything a developer or an operator does. `make` alone lists it.
+#
+# Needs: Rust (rustup reads rust-toolchain.toml), a C compiler, Python 3.10 or newer with venv, make.
+# Python tools go into .venv/, cargo-deny into .local/tools/, everything else into target/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+CARGO ?= cargo
+STACK_NAME ?= adrelay
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+STACK := $(TARGET)/debug/stack
+FUNCTIONS := $(notdir $(wildcard functions/*))
+TEMPLATES := template.yaml $(wildcard infra/*.yaml)
+
+# One version for everyone; a newer one may find what an older one allowed.
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := .local/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- tools ---------------------------------------------------------------------------------------
+
+# One virtual environment for each requirements file, made again when the file changes. They are apart
+# because MiniStack and SAM pin different versions of botocore.
+define venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "Python 3.10 or newer is needed; name one: make PYTHON=python3.12 $@"; exit 1; }
+	@echo "installing $< into $(@D)"
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+endef
+
+.venv/ministack/.installed: infra/requirements-ministack.txt ; $(venv)
+.venv/sam/.installed: infra/requirements-sam.txt ; $(venv)
+.venv/build/.installed: infra/requirements-build.txt ; $(venv)
+.venv/sdk/.installed: tests/graph-sim/requirements-sdk.txt ; $(venv)
+
+$(CARGO_DENY):
+	@echo "installing cargo-deny $(CARGO_DENY_VERSION) (some minutes, once)"
+	@$(CARGO) install --quiet --locked cargo-deny --version $(CARGO_DENY_VERSION) \
+		--root .local/tools/cargo-deny-$(CARGO_DENY_VERSION) --target-dir $(TARGET)/tools
+
+.PHONY: tools
+tools: .venv/ministack/.installed .venv/sam/.installed .venv/sdk/.installed ## Install what the local stack and the tests need
+
+# ---- daily work ----------------------------------------------------------------------------------
+
+.PHONY: build
+build: ## Compile everything (dev profile)
+	$(CARGO) build --workspace --all-targets --locked
+
+.PHONY: check
+check: check-format check-lints check-docs check-deps check-template ## Every static check
+
+.PHONY: check-format
+check-format:
+	$(CARGO) fmt --all -- --check
+
+.PHONY: check-lints
+check-lints:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: check-docs
+check-docs:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --locked --quiet
+
+.PHONY: check-deps
+check-deps: $(CARGO_DENY)
+	$(CARGO_DENY) --locked check bans licenses sources
+	infra/check_advisories.sh $(CARGO_DENY)
+
+.PHONY: check-template
+check-template: .venv/sam/.installed
+	.venv/sam/bin/cfn-lint $(TEMPLATES)
+	.venv/sam/bin/python -m unittest discover --quiet --start-directory infra --pattern '*_test.py'
+	.venv/sam/bin/python infra/check_template.py
+
+.PHONY: test
+test: tools build ## Every test: units, then end to end through a local stack
+	$(CARGO) test --workspace --exclude e2e --locked
+	$(STACK) run -- $(CARGO) test -p e2e --locked
+
+.PHONY: test-long
+test-long: tools build ## What takes too long for every change
+	ADRELAY_LONG_TESTS=1 $(STACK) run -- $(CARGO) test -p e2e --locked
+
+.PHONY: bench
+bench: ## Measure against the budgets, on release binaries
+	$(CARGO) run --release --locked -p bench
+
+# ---- the local stack -----------------------------------------------------------------------------
+
+.PHONY: up
+up: tools ## Start a local stack and leave it running
+	$(CARGO) build --locked -p stack
+	$(STACK) up
+
+.PHONY: down
+down: ## End the local stack
+	$(CARGO) build --quiet --locked -p stack
+	$(STACK) down
+
+.PHONY: demo
+demo: tools ## See events go from a product to Meta, on a stack of its own
+	@echo "compiling (a few minutes the first time)"
+	$(CARGO) build --locked -p stack -p graph-sim -p e2e $(FUNCTIONS:%=-p %)
+	$(CARGO) run --quiet --locked -p e2e --bin demo
+
+# ---- AWS -----------------------------------------------------------------------------------------
+
+.PHONY: package
+package: .venv/build/.installed ## Build the functions for Lambda on arm64, into target/lambda
+	rustup target add aarch64-unknown-linux-gnu
+	PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(CARGO) lambda build --release --arm64 --locked \
+		--lambda-dir target/lambda $(FUNCTIONS:%=--bin %)
+
+.PHONY: deploy
+deploy: package .venv/sam/.installed ## Deploy to the AWS account of the current credentials
+	.venv/sam/bin/sam deploy --config-env prod --stack-name $(STACK_NAME)
+	.venv/sam/bin/python infra/init_secrets.py --stack-name $(STACK_NAME)
+
+.PHONY: clean
+clean: ## Remove what was built and installed
+	rm -rf target .venv .local

@@ -1,0 +1,146 @@
+//! What tests do to a running stack, and what they look at.
+
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::package::Function;
+use crate::processes::commands;
+use crate::running::Stack;
+
+/// Messages of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Ready to be taken.
+    pub visible: u64,
+    /// Taken, and neither deleted nor visible again.
+    pub in_flight: u64,
+    /// Sent with a delay that has not passed.
+    pub delayed: u64,
+}
+
+impl QueueDepth {
+    /// All messages the queue holds.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
+impl Stack {
+    /// Enables or disables the event source mapping between the queue and capi-dispatch.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn set_dispatch_enabled(&self, enabled: bool) -> anyhow::Result<()> {
+        let path = format!("/2015-03-31/event-source-mappings/{}", self.env().mapping_id);
+        self.aws().rest("lambda", "PUT", &path, Some(&json!({ "Enabled": enabled }))).await?;
+        Ok(())
+    }
+
+    /// Messages in the queue of events.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn queue_depth(&self) -> anyhow::Result<QueueDepth> {
+        self.depth_of(&self.env().queue_url).await
+    }
+
+    /// Messages in the dead-letter queue.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn dead_letters(&self) -> anyhow::Result<QueueDepth> {
+        self.depth_of(&self.env().dead_letters_url).await
+    }
+
+    async fn depth_of(&self, queue_url: &str) -> anyhow::Result<QueueDepth> {
+        let body = json!({ "QueueUrl": queue_url, "AttributeNames": ["All"] });
+        let answer = self.aws().json("sqs", "AmazonSQS.GetQueueAttributes", "1.0", &body).await?;
+        let number = |name: &str| -> anyhow::Result<u64> {
+            let text =
+                answer["Attributes"][name].as_str().with_context(|| format!("no {name} in {answer}"))?;
+            Ok(text.parse()?)
+        };
+        Ok(QueueDepth {
+            visible: number("ApproximateNumberOfMessages")?,
+            in_flight: number("ApproximateNumberOfMessagesNotVisible")?,
+            delayed: number("ApproximateNumberOfMessagesDelayed")?,
+        })
+    }
+
+    /// Every log line of a function so far, the platform's own lines included. Lines appear when the
+    /// invocation that wrote them ends.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn function_logs(&self, function: Function) -> anyhow::Result<Vec<String>> {
+        let group = format!("/aws/lambda/{}", self.deployed_name(function));
+        let mut lines = Vec::new();
+        let mut body = json!({ "logGroupName": group, "limit": 10_000 });
+        loop {
+            let answer = self.aws().json("logs", "Logs_20140328.FilterLogEvents", "1.1", &body).await?;
+            let events = answer["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+            lines.extend(events.iter().filter_map(|event| event["message"].as_str().map(str::to_owned)));
+            match answer["nextToken"].as_str() {
+                Some(token) if !events.is_empty() => body["nextToken"] = token.into(),
+                _ => return Ok(lines),
+            }
+        }
+    }
+
+    /// Kills every running process of a function with SIGKILL, as when a sandbox is lost; gives how many
+    /// there were. The next invocation starts a new one.
+    ///
+    /// # Errors
+    /// When the local AWS refuses or the processes cannot be listed.
+    pub async fn kill_function(&self, function: Function) -> anyhow::Result<usize> {
+        let code = self.code_directory(function).await?;
+        let marker = format!("{code}/bootstrap");
+        let mut killed = 0;
+        for (pid, command) in commands()? {
+            // A function that has just ended is as good as killed.
+            if command.contains(&marker)
+                && Command::new("kill").args(["-KILL", &pid.to_string()]).status()?.success()
+            {
+                killed += 1;
+            }
+        }
+        Ok(killed)
+    }
+
+    /// Changes environment variables of a function; its processes are replaced.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn set_function_env(&self, function: Function, changes: &[(&str, &str)]) -> anyhow::Result<()> {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.deployed_name(function));
+        let configuration = self.aws().rest("lambda", "GET", &path, None).await?;
+        let mut variables = configuration["Environment"]["Variables"].clone();
+        for (name, value) in changes {
+            variables[*name] = Value::from(*value);
+        }
+        let body = json!({ "Environment": { "Variables": variables } });
+        self.aws().rest("lambda", "PUT", &path, Some(&body)).await?;
+        Ok(())
+    }
+
+    /// The directory that the emulator runs a function from is named for the SHA-256 of its package.
+    async fn code_directory(&self, function: Function) -> anyhow::Result<String> {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.deployed_name(function));
+        let configuration = self.aws().rest("lambda", "GET", &path, None).await?;
+        let digest = configuration["CodeSha256"].as_str().context("no CodeSha256")?;
+        let digest = STANDARD.decode(digest).context("CodeSha256 is no base64")?;
+        ensure!(digest.len() == 32, "CodeSha256 has {} bytes", digest.len());
+        Ok(hex::encode(digest))
+    }
+
+    /// The function's name in AWS.
+    #[must_use]
+    pub fn deployed_name(&self, function: Function) -> String {
+        format!("{}-{}", self.env().stack_name, function.name())
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod aws;
+mod control;
+mod deploy;
+mod environment;
+mod keeper;
+mod left;
+mod package;
+mod parts;
+mod processes;
+mod roles;
+mod running;
+mod workspace;
+
+pub use aws::AwsApi;
+pub use control::QueueDepth;
+pub use environment::StackEnv;
+pub use package::Function;
+pub use running::{Stack, StartOptions};
+pub use workspace::Workspace;

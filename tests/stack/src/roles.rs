@@ -1,0 +1,118 @@
+//! Takes statements out of a function's role and puts them back, to show that each is needed.
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use crate::package::Function;
+use crate::running::Stack;
+
+/// Version of IAM's API.
+const IAM: &str = "Version=2010-05-08";
+
+impl Stack {
+    /// The `Sid`s of the statements in a function's role, in their order.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn role_statements(&self, function: Function) -> anyhow::Result<Vec<String>> {
+        let policy = self.role_policy(function).await?;
+        let statements = policy["Statement"].as_array().context("no statements")?;
+        Ok(statements.iter().filter_map(|statement| statement["Sid"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Takes the statement `sid` out of a function's role, at once; gives the policy to put back with
+    /// [`Self::restore_role`].
+    ///
+    /// # Errors
+    /// When there is no such statement or the local AWS refuses.
+    pub async fn without_statement(&self, function: Function, sid: &str) -> anyhow::Result<Value> {
+        let whole = self.role_policy(function).await?;
+        let mut fewer = whole.clone();
+        let statements = fewer["Statement"].as_array_mut().context("no statements")?;
+        let before = statements.len();
+        statements.retain(|statement| statement["Sid"] != sid);
+        ensure!(statements.len() < before, "{} has no statement {sid}", function.name());
+        self.restore_role(function, &fewer).await?;
+        Ok(whole)
+    }
+
+    /// Puts `policy` in place as a function's role policy, at once.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn restore_role(&self, function: Function, policy: &Value) -> anyhow::Result<()> {
+        let (role, name) = (self.role_name(function).await?, function.name());
+        let document = encode(&policy.to_string());
+        let form =
+            format!("Action=PutRolePolicy&{IAM}&RoleName={role}&PolicyName={name}&PolicyDocument={document}");
+        self.aws().query("iam", form).await?;
+        Ok(())
+    }
+
+    /// The template names each role's one policy for its function.
+    async fn role_policy(&self, function: Function) -> anyhow::Result<Value> {
+        let (role, name) = (self.role_name(function).await?, function.name());
+        let form = format!("Action=GetRolePolicy&{IAM}&RoleName={role}&PolicyName={name}");
+        let answer = self.aws().query("iam", form).await?;
+        let encoded = answer
+            .split_once("<PolicyDocument>")
+            .and_then(|(_, rest)| rest.split_once("</PolicyDocument>"))
+            .map(|(document, _)| document)
+            .context("no policy document")?;
+        serde_json::from_str(&decode(encoded)?).with_context(|| format!("policy of {role}"))
+    }
+
+    async fn role_name(&self, function: Function) -> anyhow::Result<String> {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.deployed_name(function));
+        let configuration = self.aws().rest("lambda", "GET", &path, None).await?;
+        let arn = configuration["Role"].as_str().context("no role")?;
+        Ok(arn.rsplit('/').next().unwrap_or(arn).to_owned())
+    }
+}
+
+/// Percent-encodes all but letters and digits.
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&hex::encode_upper([byte]));
+        }
+    }
+    encoded
+}
+
+fn decode(text: &str) -> anyhow::Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, tail)) = rest.split_first() {
+        if *byte == b'%' {
+            let digits = tail.get(..2).context("a cut percent escape")?;
+            bytes.extend(hex::decode(digits).context("a bad percent escape")?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(*byte);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).context("no UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let text = r#"{"Resource":"arn:aws:sqs:eu:1:ä+b &c=%"}"#;
+        assert_eq!(decode(&encode(text)).unwrap(), text);
+        assert!(encode(text).bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'));
+    }
+
+    #[test]
+    fn a_cut_escape_is_refused() {
+        assert!(decode("a%4").is_err());
+    }
+}
