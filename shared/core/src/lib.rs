@@ -16,3 +16,4 @@ pub mod receipt;
 pub mod retry;
 pub mod seal;
 pub mod time;
+pub mod vault;

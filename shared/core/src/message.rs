@@ -138,6 +138,17 @@ pub struct WaitingRoomRef {
     /// How often this has been tried; grows the delay of the next probe.
     #[serde(default)]
     pub attempt: u32,
+    /// For a probe: when it is due. A probe that is not the one its pixel's ledger names is stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<UnixMillis>,
+}
+
+impl WaitingRoomRef {
+    /// The room of a pixel.
+    #[must_use]
+    pub fn new(tenant: TenantId, pixel_id: PixelId) -> Self {
+        Self { v: MESSAGE_VERSION, tenant, pixel_id, attempt: 0, due: None }
+    }
 }
 
 /// Anything on the queue.
@@ -235,6 +246,7 @@ mod tests {
             tenant: TenantId::parse("acme").unwrap(),
             pixel_id: PixelId::parse("123").unwrap(),
             attempt: 2,
+            due: None,
         };
         let body = QueueMessage::Probe(room).to_body().unwrap();
         assert_eq!(body, r#"{"kind":"probe","v":1,"tenant":"acme","pixel_id":"123","attempt":2}"#);

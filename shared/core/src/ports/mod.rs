@@ -10,6 +10,7 @@ pub mod meta;
 pub mod queue;
 pub mod receipts;
 pub mod secrets;
+pub mod vault;
 pub mod waiting;
 
 /// Why a store could not do what was asked.

@@ -1,0 +1,180 @@
+//! Configuration in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use adrelay_core::config::{ApiKey, Connection, ConnectionKind, Health, Pixel, Source};
+use adrelay_core::ids::{ConnectionId, PixelId, SourceId, TenantId};
+use adrelay_core::ports::StoreError;
+use adrelay_core::ports::config::{Destinations, KeyDirectory};
+use adrelay_core::ports::meta::Credentials;
+use adrelay_core::ports::vault::{CredentialError, CredentialSource};
+use adrelay_core::seal::Secret;
+use adrelay_core::time::UnixMillis;
+
+#[derive(Debug, Default)]
+struct State {
+    pixels: HashMap<(TenantId, PixelId), Pixel>,
+    connections: HashMap<(TenantId, ConnectionId), Connection>,
+    sources: HashMap<(TenantId, SourceId), Source>,
+    keys: HashMap<String, ApiKey>,
+    down: bool,
+}
+
+/// Keys, sources, pixels and connections. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryConfig(Arc<Mutex<State>>);
+
+impl MemoryConfig {
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn read<T>(&self, act: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
+        self.with(|state| if state.down { Err(StoreError::Unavailable("down".into())) } else { Ok(act(state)) })
+    }
+
+    /// A pixel with a connection of its own, both well. The "sealed" token is the token itself.
+    pub fn add_pixel(&self, tenant: &TenantId, id: &PixelId, token: &str) {
+        let connection_id = connection_of(id);
+        let connection = Connection {
+            tenant_id: tenant.clone(),
+            id: connection_id.clone(),
+            kind: ConnectionKind::SystemUser,
+            sealed_token: token.to_owned(),
+            token_version: 1,
+            app_id: None,
+            sealed_app_secret: None,
+            health: Health::Ok,
+            verified_at: None,
+            expires_at: None,
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+        };
+        let pixel = Pixel {
+            tenant_id: tenant.clone(),
+            id: id.clone(),
+            connection_id: connection_id.clone(),
+            test_event_code: None,
+            enabled: true,
+            health: Health::Ok,
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+        };
+        self.with(|state| {
+            state.connections.insert((tenant.clone(), connection_id), connection);
+            state.pixels.insert((tenant.clone(), id.clone()), pixel);
+        });
+    }
+
+    /// Adds a source, or replaces it.
+    pub fn add_source(&self, source: Source) {
+        self.with(|state| state.sources.insert((source.tenant_id.clone(), source.id.clone()), source));
+    }
+
+    /// Adds a key.
+    pub fn add_key(&self, key: ApiKey) {
+        self.with(|state| state.keys.insert(key.sha256.clone(), key));
+    }
+
+    /// Changes a pixel.
+    pub fn change_pixel(&self, tenant: &TenantId, id: &PixelId, change: impl FnOnce(&mut Pixel)) {
+        self.with(|state| state.pixels.get_mut(&(tenant.clone(), id.clone())).map(change));
+    }
+
+    /// Pastes a new token into the pixel's connection, which makes it well.
+    pub fn new_token(&self, tenant: &TenantId, pixel: &PixelId, token: &str) {
+        let key = (tenant.clone(), connection_of(pixel));
+        self.with(|state| {
+            if let Some(connection) = state.connections.get_mut(&key) {
+                token.clone_into(&mut connection.sealed_token);
+                connection.token_version += 1;
+                connection.health = Health::Ok;
+            }
+        });
+    }
+
+    /// The health of a pixel and of its connection.
+    #[must_use]
+    pub fn health(&self, tenant: &TenantId, pixel: &PixelId) -> Option<(Health, Health)> {
+        self.with(|state| {
+            let pixel = state.pixels.get(&(tenant.clone(), pixel.clone()))?;
+            let connection = state.connections.get(&(tenant.clone(), pixel.connection_id.clone()))?;
+            Some((pixel.health.clone(), connection.health.clone()))
+        })
+    }
+
+    /// Makes every read and write fail, or work again.
+    pub fn set_down(&self, down: bool) {
+        self.with(|state| state.down = down);
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a pixel id is a valid slug")]
+fn connection_of(pixel: &PixelId) -> ConnectionId {
+    ConnectionId::parse(&format!("conn_{pixel}")).expect("a slug")
+}
+
+impl KeyDirectory for MemoryConfig {
+    async fn key_by_sha256(&self, sha256: &str) -> Result<Option<ApiKey>, StoreError> {
+        self.read(|state| state.keys.get(sha256).cloned())
+    }
+
+    async fn source(&self, tenant: &TenantId, id: &SourceId) -> Result<Option<Source>, StoreError> {
+        self.read(|state| state.sources.get(&(tenant.clone(), id.clone())).cloned())
+    }
+}
+
+impl Destinations for MemoryConfig {
+    async fn pixel(&self, tenant: &TenantId, id: &PixelId) -> Result<Option<Pixel>, StoreError> {
+        self.read(|state| state.pixels.get(&(tenant.clone(), id.clone())).cloned())
+    }
+
+    async fn connection(&self, tenant: &TenantId, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
+        self.read(|state| state.connections.get(&(tenant.clone(), id.clone())).cloned())
+    }
+
+    async fn set_pixel_health(
+        &self,
+        tenant: &TenantId,
+        id: &PixelId,
+        connection: &ConnectionId,
+        health: &Health,
+    ) -> Result<(), StoreError> {
+        self.read(|_| ())?;
+        self.with(|state| match state.pixels.get_mut(&(tenant.clone(), id.clone())) {
+            Some(pixel) if pixel.connection_id == *connection => {
+                pixel.health = health.clone();
+                Ok(())
+            }
+            _ => Err(StoreError::Conflict),
+        })
+    }
+
+    async fn set_connection_health(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+        token_version: u32,
+        health: &Health,
+    ) -> Result<(), StoreError> {
+        self.read(|_| ())?;
+        self.with(|state| match state.connections.get_mut(&(tenant.clone(), id.clone())) {
+            Some(connection) if connection.token_version == token_version => {
+                connection.health = health.clone();
+                Ok(())
+            }
+            _ => Err(StoreError::Conflict),
+        })
+    }
+}
+
+/// Takes what is stored as sealed for the token itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FixedVault;
+
+impl CredentialSource for FixedVault {
+    async fn credentials(&self, connection: &Connection) -> Result<Credentials, CredentialError> {
+        Ok(Credentials { token: Secret::new(connection.sealed_token.clone()), app_secret: None })
+    }
+}

@@ -1,0 +1,18 @@
+//! In-memory ports for tests: virtual time, a queue with SQS's rules, stores, Meta by script.
+//!
+//! They hold to the ports' contracts (conditional writes, `sent` never replaced, one receipt per key), so that what
+//! is proven on them holds on the adapters, which have tests of their own against an embedded DynamoDB.
+
+mod config;
+mod events;
+mod meta;
+mod queue;
+mod rig;
+mod time;
+
+pub use config::{FixedVault, MemoryConfig};
+pub use events::{MemoryEvents, StoredReceipt, message_id};
+pub use meta::ScriptedMeta;
+pub use queue::{MemoryQueue, QueueRules, Received};
+pub use rig::{FakePorts, NOON, Rig};
+pub use time::{SeededEntropy, VirtualClock};
