@@ -31,7 +31,9 @@ impl MemoryConfig {
     }
 
     fn read<T>(&self, act: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        self.with(|state| if state.down { Err(StoreError::Unavailable("down".into())) } else { Ok(act(state)) })
+        self.with(
+            |state| if state.down { Err(StoreError::Unavailable("down".into())) } else { Ok(act(state)) },
+        )
     }
 
     /// A pixel with a connection of its own, both well. The "sealed" token is the token itself.
@@ -130,7 +132,11 @@ impl Destinations for MemoryConfig {
         self.read(|state| state.pixels.get(&(tenant.clone(), id.clone())).cloned())
     }
 
-    async fn connection(&self, tenant: &TenantId, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<Connection>, StoreError> {
         self.read(|state| state.connections.get(&(tenant.clone(), id.clone())).cloned())
     }
 

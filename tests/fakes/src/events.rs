@@ -146,7 +146,12 @@ impl WaitingRoom for MemoryEvents {
         Ok(())
     }
 
-    async fn page(&self, tenant: &TenantId, pixel: &PixelId, limit: usize) -> Result<Vec<Parked>, StoreError> {
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        pixel: &PixelId,
+        limit: usize,
+    ) -> Result<Vec<Parked>, StoreError> {
         self.up()?;
         Ok(self.with(|state| {
             let of_room = state.rooms.iter().filter(|((t, p, _), _)| t == tenant && p == pixel);
@@ -170,9 +175,8 @@ impl WaitingRoom for MemoryEvents {
 impl GovernorStore for MemoryEvents {
     async fn load(&self, tenant: &TenantId, pixel: &PixelId) -> Result<Versioned, StoreError> {
         self.up()?;
-        Ok(self.with(|state| {
-            state.ledgers.get(&(tenant.clone(), pixel.clone())).cloned().unwrap_or_default()
-        }))
+        Ok(self
+            .with(|state| state.ledgers.get(&(tenant.clone(), pixel.clone())).cloned().unwrap_or_default()))
     }
 
     async fn save(

@@ -3,6 +3,8 @@
 //! They hold to the ports' contracts (conditional writes, `sent` never replaced, one receipt per key), so that what
 //! is proven on them holds on the adapters, which have tests of their own against an embedded DynamoDB.
 
+#![expect(clippy::missing_panics_doc, reason = "test data that is malformed is a bug of the test")]
+
 mod config;
 mod events;
 mod meta;

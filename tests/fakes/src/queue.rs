@@ -87,7 +87,13 @@ impl MemoryQueue {
         self.with(|state| {
             state.next_id += 1;
             let visible_at = now.plus_ms(i64::from(delay_s) * 1000);
-            state.messages.push_back(Message { id: state.next_id, body, sent_at: now, visible_at, receives: 0 });
+            state.messages.push_back(Message {
+                id: state.next_id,
+                body,
+                sent_at: now,
+                visible_at,
+                receives: 0,
+            });
         });
     }
 

@@ -1,0 +1,168 @@
+//! A tenant made for one test: a connection, a pixel, a source, a key.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use stack::{Stack, StackEnv};
+
+use crate::sim::token_for;
+use crate::{Api, Sim, now_s, within};
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A shop with its own tenant, pixel and keys, so that tests don't see one another's events.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    /// adrelay.
+    pub api: Api,
+    /// The simulator.
+    pub sim: Sim,
+    /// The root key.
+    pub root: String,
+    /// Its tenant.
+    pub tenant: String,
+    /// Its connection.
+    pub connection: String,
+    /// The connection's token.
+    pub token: String,
+    /// Its pixel.
+    pub pixel: String,
+    /// Its source.
+    pub source: String,
+    /// An ingest key of the source.
+    pub key: String,
+}
+
+impl Shop {
+    /// Opens a shop whose token Meta knows.
+    ///
+    /// # Errors
+    /// Where something can't be created.
+    pub async fn open(stack: &Stack) -> anyhow::Result<Self> {
+        let shop = Self::unknown_to_meta(stack).await?;
+        shop.sim.token(&token_for(&shop.token, &shop.pixel)).await?;
+        Ok(shop)
+    }
+
+    /// Opens a shop whose token Meta knows, in the stack that `env` describes.
+    ///
+    /// # Errors
+    /// Where something can't be created.
+    pub async fn open_at(env: &StackEnv) -> anyhow::Result<Self> {
+        let shop = Self::create(env).await?;
+        shop.sim.token(&token_for(&shop.token, &shop.pixel)).await?;
+        Ok(shop)
+    }
+
+    /// Opens a shop whose token Meta knows, but not for its pixel.
+    ///
+    /// # Errors
+    /// Where something can't be created.
+    pub async fn unknown_to_meta(stack: &Stack) -> anyhow::Result<Self> {
+        let shop = Self::create(stack.env()).await?;
+        shop.sim.token(&token_for(&shop.token, "1")).await?;
+        Ok(shop)
+    }
+
+    async fn create(env: &StackEnv) -> anyhow::Result<Self> {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}{}{nth}", now_s(), std::process::id());
+        let (api, root) = (Api::new(&env.adrelay_url)?, env.admin_key.clone());
+        let tenant =
+            id(&api.post("/api/v1/tenants", &root, &json!({"name": format!("Shop {name}")}), 201).await?)?;
+        let token = format!("EAAB{name}token");
+        let body = json!({"tenant_id": tenant, "kind": "system_user", "access_token": token});
+        let connection = id(&api.post("/api/v1/connections", &root, &body, 201).await?)?;
+        let pixel = format!("9{name}").chars().take(18).collect::<String>();
+        let body =
+            json!({"tenant_id": tenant, "pixel_id": pixel, "connection_id": connection, "enabled": true});
+        api.post("/api/v1/pixels", &root, &body, 201).await?;
+        let body = json!({"tenant_id": tenant, "id": "shop", "name": "The shop", "pixel_ids": [pixel],
+            "default_country": "US"});
+        let source = id(&api.post("/api/v1/sources", &root, &body, 201).await?)?;
+        let sim = Sim::new(&env.graph_sim_url)?;
+        let mut shop = Self { api, sim, root, tenant, connection, token, pixel, source, key: String::new() };
+        shop.key = shop.new_key("ingest").await?;
+        Ok(shop)
+    }
+
+    /// Makes a key of this shop's source.
+    ///
+    /// # Errors
+    /// Where it can't be created.
+    pub async fn new_key(&self, scope: &str) -> anyhow::Result<String> {
+        let body =
+            json!({"tenant_id": self.tenant, "source_id": self.source, "scope": scope, "name": "test"});
+        let created = self.api.post("/api/v1/keys", &self.root, &body, 201).await?;
+        created["key"].as_str().map(str::to_owned).ok_or_else(|| anyhow::anyhow!("no key in {created}"))
+    }
+
+    /// Posts events in one batch; returns the answer of status 202.
+    ///
+    /// # Errors
+    /// Where the answer is another one.
+    pub async fn post(&self, events: &[Value]) -> anyhow::Result<Value> {
+        self.api.post("/api/v1/meta/events", &self.key, &json!({"events": events}), 202).await
+    }
+
+    /// The receipts of an event; none while it has none.
+    ///
+    /// # Errors
+    /// Where adrelay does not answer.
+    pub async fn receipts(&self, event_id: &str) -> anyhow::Result<Vec<Value>> {
+        let path = format!("/api/v1/events/{event_id}?tenant_id={}", self.tenant);
+        let answer = self.api.call("GET", &path, Some(&self.root), None).await?;
+        anyhow::ensure!(matches!(answer.status, 200 | 404), "receipts: {answer:?}");
+        Ok(answer.body["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Waits until the event's one receipt has `status`, and returns it.
+    ///
+    /// # Errors
+    /// Where it does not come to that within two minutes.
+    pub async fn receipt(&self, event_id: &str, status: &str) -> anyhow::Result<Value> {
+        within(120, &format!("receipt of {event_id} is {status}"), || async {
+            let receipts = self.receipts(event_id).await?;
+            Ok(receipts.into_iter().find(|receipt| receipt["status"] == status))
+        })
+        .await
+    }
+
+    /// Waits until Meta holds `n` events of the shop's pixel.
+    ///
+    /// # Errors
+    /// Where it does not come to that within `limit_s` seconds.
+    pub async fn meta_holds(&self, n: u64, limit_s: u64) -> anyhow::Result<()> {
+        within(limit_s, &format!("Meta holds {n} events"), || async {
+            let total = self.sim.total(&self.pixel).await?;
+            anyhow::ensure!(total <= n, "Meta holds {total} events instead of {n}");
+            Ok((total == n).then_some(()))
+        })
+        .await
+    }
+
+    /// Every receipt of the shop's source today and yesterday, page by page.
+    ///
+    /// # Errors
+    /// Where adrelay does not answer.
+    pub async fn all_receipts(&self) -> anyhow::Result<Vec<Value>> {
+        let mut receipts = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!(
+                "/api/v1/events?tenant_id={}&source_id={}&limit=100{cursor}",
+                self.tenant, self.source
+            );
+            let page = self.api.get(&path, &self.root).await?;
+            receipts.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(receipts),
+            }
+        }
+    }
+}
+
+fn id(created: &Value) -> anyhow::Result<String> {
+    created["id"].as_str().map(str::to_owned).ok_or_else(|| anyhow::anyhow!("no id in {created}"))
+}

@@ -1,0 +1,33 @@
+//! Looks into the queue and the tables themselves, past every API of ours.
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use stack::Stack;
+
+/// Bodies of up to 10 visible messages; they stay visible.
+///
+/// # Errors
+/// Where the local AWS refuses.
+pub async fn queue_bodies(stack: &Stack) -> anyhow::Result<Vec<String>> {
+    let body = json!({"QueueUrl": stack.env().queue_url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
+    let answer = stack.aws().json("sqs", "AmazonSQS.ReceiveMessage", "1.0", &body).await?;
+    let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(messages.iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)).collect())
+}
+
+/// Every item of a table, as DynamoDB's JSON.
+///
+/// # Errors
+/// Where the local AWS refuses.
+pub async fn table_items(stack: &Stack, table: &str) -> anyhow::Result<Vec<String>> {
+    let mut items = Vec::new();
+    let mut body = json!({"TableName": table});
+    loop {
+        let answer = stack.aws().json("dynamodb", "DynamoDB_20120810.Scan", "1.0", &body).await?;
+        items.extend(answer["Items"].as_array().context("items")?.iter().map(Value::to_string));
+        match &answer["LastEvaluatedKey"] {
+            Value::Null => return Ok(items),
+            key => body["ExclusiveStartKey"] = key.clone(),
+        }
+    }
+}

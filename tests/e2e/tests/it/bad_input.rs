@@ -1,0 +1,85 @@
+//! Bad input: each kind has its own status and code, nothing is queued.
+
+use anyhow::ensure;
+use e2e::{Api, Shop, lead, now_s};
+use serde_json::{Value, json};
+use stack::Stack;
+
+const EVENTS: &str = "/api/v1/meta/events";
+const EVENT: &str = "/api/v1/meta/event";
+
+async fn refused(
+    api: &Api,
+    path: &str,
+    key: &str,
+    body: Vec<u8>,
+    expected: (u16, &str),
+) -> anyhow::Result<()> {
+    let authorization = format!("Bearer {key}");
+    let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
+    let answer = api.post_raw(path, &headers, body).await?;
+    let code = match answer.code() {
+        "event_invalid" | "validation_failed" => {
+            answer.body["errors"][0]["code"].as_str().unwrap_or_default()
+        }
+        code => code,
+    };
+    ensure!((answer.status, code) == expected, "expected {expected:?}, got {answer:?}");
+    ensure!(answer.content_type == "application/problem+json", "{answer:?}");
+    Ok(())
+}
+
+fn with(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut event = lead("bad-1", "a@example.com");
+    change(&mut event);
+    event.to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn each_kind_of_bad_input_has_its_own_answer_and_queues_nothing() -> anyhow::Result<()> {
+    let stack = Stack::shared().await?;
+    let shop = Shop::open(&stack).await?;
+    let other = Shop::open(&stack).await?;
+    let (api, key) = (&shop.api, shop.key.as_str());
+
+    refused(api, EVENT, key, b"{not json".to_vec(), (400, "body_not_json")).await?;
+    refused(api, EVENTS, key, b"[]".to_vec(), (400, "body_not_an_object")).await?;
+    refused(api, EVENTS, key, br#"{"events": 7}"#.to_vec(), (400, "events_not_an_array")).await?;
+    let many: Vec<Value> = (0..1_001).map(|n| lead(&format!("m{n}"), "a@example.com")).collect();
+    refused(api, EVENTS, key, json!({"events": many}).to_string().into_bytes(), (413, "too_many_events"))
+        .await?;
+    refused(api, EVENTS, key, vec![b' '; 6_000_000], (413, "body_too_large")).await?;
+    let deep = [vec![b'['; 5_000], vec![b']'; 5_000]].concat();
+    refused(api, EVENT, key, deep, (400, "body_too_deep")).await?;
+    let nul = with(|event| event["event_id"] = json!("a\u{0}b"));
+    refused(api, EVENT, key, nul, (422, "control_character")).await?;
+    let time = with(|event| event["event_time"] = json!(now_s() * 1000));
+    refused(api, EVENT, key, time, (422, "event_time_milliseconds")).await?;
+    let pixel = with(|event| event["pixel_id"] = json!(other.pixel));
+    refused(api, EVENT, key, pixel, (422, "pixel_not_allowed")).await?;
+    refused(api, EVENT, "adr_ingest_unknownunknown", with(|_| ()), (401, "key_unknown")).await?;
+
+    let admin = shop.new_key("people").await?;
+    refused(api, EVENT, &admin, with(|_| ()), (403, "scope_insufficient")).await?;
+    ensure!(shop.sim.total(&shop.pixel).await? == 0 && shop.all_receipts().await?.is_empty());
+    ensure!(stack.queue_depth().await?.total() == 0, "nothing was queued");
+    for line in stack.function_logs(stack::Function::CapiIngest).await? {
+        ensure!(!line.contains("panicked"), "{line}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_within_a_minute() -> anyhow::Result<()> {
+    let shop = Shop::open(&*Stack::shared().await?).await?;
+    let keys = shop.api.get(&format!("/api/v1/keys?tenant_id={}", shop.tenant), &shop.root).await?;
+    let id = keys["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let path = format!("/api/v1/keys/{id}?tenant_id={}", shop.tenant);
+    let answer = shop.api.call("DELETE", &path, Some(&shop.root), None).await?;
+    ensure!(answer.status == 200 || answer.status == 204, "{answer:?}");
+    e2e::within(90, "the key is refused", || async {
+        let answer = shop.api.call("POST", EVENT, Some(&shop.key), Some(&json!({}))).await?;
+        Ok((answer.status == 401 && answer.code() == "key_revoked").then_some(()))
+    })
+    .await
+}

@@ -1,0 +1,16 @@
+//! Everything through the local stack: real binaries, real template, the simulator as Meta.
+//!
+//! The tests share one stack and run one after another (`--test-threads=1`): some of them kill functions or stop the
+//! queue. Each opens a shop of its own.
+
+mod bad_input;
+mod canaries;
+mod faults;
+mod isolation;
+mod official_sdk;
+mod one_event;
+mod permissions;
+mod pixel_settings;
+mod public_key;
+mod ten_thousand;
+mod token_revoked;

@@ -1,0 +1,60 @@
+//! Least privilege: each IAM statement of capi-ingest and capi-dispatch is needed.
+
+use anyhow::ensure;
+use e2e::{Shop, lead};
+use serde_json::json;
+use stack::{Function, Stack};
+
+/// The emulator writes logs and consumes the queue itself, so these can't be shown to be needed here.
+const DONE_BY_THE_EMULATOR: [&str; 2] = ["WriteItsLog", "ConsumeEvents"];
+
+/// What a role is for, in one go: everything must work for this to return true.
+async fn everything_works(stack: &Stack) -> anyhow::Result<bool> {
+    let shop = Shop::open(stack).await?;
+    let posted = shop
+        .api
+        .call("POST", "/api/v1/meta/event", Some(&shop.key), Some(&lead("p", "a@example.com")))
+        .await?;
+    if posted.status != 202 {
+        return Ok(false);
+    }
+    let sent = e2e::within(15, "sent", || async {
+        Ok(shop.receipts("p").await?.into_iter().find(|receipt| receipt["status"] == "sent"))
+    });
+    if sent.await.is_err() {
+        return Ok(false);
+    }
+    // Events that can't be sent go back to the queue; a pixel that needs attention is marked.
+    let fault = json!({"match": {"pixel_id": shop.pixel}, "times": 3, "status": 500, "code": 2});
+    shop.sim.fault(&fault).await?;
+    shop.post(&[lead("again", "a@example.com")]).await?;
+    let sent = e2e::within(25, "sent after faults", || async {
+        Ok(shop.receipts("again").await?.into_iter().find(|receipt| receipt["status"] == "sent"))
+    });
+    Ok(sent.await.is_ok())
+}
+
+#[tokio::test]
+async fn each_statement_of_the_two_roles_is_needed() -> anyhow::Result<()> {
+    let stack = Stack::shared().await?;
+    ensure!(everything_works(&stack).await?, "with all statements everything works");
+    for function in [Function::CapiIngest, Function::CapiDispatch] {
+        let mut needed = 0;
+        for sid in stack.role_statements(function).await? {
+            if DONE_BY_THE_EMULATOR.contains(&sid.as_str()) {
+                continue;
+            }
+            let policy = stack.without_statement(function, &sid).await?;
+            // A fresh process, so that nothing is remembered from when the statement was there.
+            stack.kill_function(function).await?;
+            let works = everything_works(&stack).await;
+            stack.restore_role(function, &policy).await?;
+            stack.kill_function(function).await?;
+            ensure!(!works?, "{function:?} works without {sid}");
+            needed += 1;
+        }
+        ensure!(needed > 0, "{function:?} has statements");
+    }
+    ensure!(everything_works(&stack).await?, "with all statements back everything works again");
+    Ok(())
+}
