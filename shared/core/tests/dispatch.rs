@@ -146,7 +146,9 @@ async fn a_revoked_token_makes_events_wait_until_a_new_one_is_pasted() {
     rig.post(&refs(&ids(50)));
     rig.run(10, NOON.plus_ms(1_000)).await;
     let (_, connection) = rig.ports().config.health(&rig.tenant, &rig.pixel).expect("known");
-    assert!(matches!(connection, Health::NeedsAttention { reason, code: Some(190), .. } if reason == "token_invalid"));
+    assert!(
+        matches!(connection, Health::NeedsAttention { reason, code: Some(190), .. } if reason == "token_invalid")
+    );
 
     rig.ports().config.new_token(&rig.tenant, &rig.pixel, "token-2");
     rig.run(10, NOON.plus_ms(24 * HOUR_MS)).await;
@@ -319,7 +321,8 @@ async fn ten_thousand_events_at_once_keep_to_a_thousand_a_second() {
     assert_eq!(rig.ports().events.count(Status::Sent), 10_000);
     let log = log.lock().expect("no panic");
     for (from, _) in log.iter() {
-        let within: usize = log.iter().filter(|(at, _)| (*from..from + 1_000).contains(at)).map(|(_, n)| n).sum();
+        let within: usize =
+            log.iter().filter(|(at, _)| (*from..from + 1_000).contains(at)).map(|(_, n)| n).sum();
         assert!(within <= 1_000, "{within} events in the second from {from}");
     }
     assert!(log.len() <= 40, "{} calls", log.len());

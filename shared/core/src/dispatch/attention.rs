@@ -107,7 +107,8 @@ impl<P: Ports> Dispatcher<P> {
             }
         };
         if !guarded {
-            desk.failed.extend(desk.envelopes.iter().filter(|e| e.message.pixel_id == *pixel).map(|e| e.place));
+            desk.failed
+                .extend(desk.envelopes.iter().filter(|e| e.message.pixel_id == *pixel).map(|e| e.place));
         }
     }
 
@@ -256,7 +257,12 @@ impl<P: Ports> Dispatcher<P> {
         let both = [
             config.set_pixel_health(&pixel.tenant_id, &pixel.id, &connection.id, &Health::Ok).await,
             config
-                .set_connection_health(&pixel.tenant_id, &connection.id, connection.token_version, &Health::Ok)
+                .set_connection_health(
+                    &pixel.tenant_id,
+                    &connection.id,
+                    connection.token_version,
+                    &Health::Ok,
+                )
                 .await,
         ];
         self.forget_route(&pixel.tenant_id, &pixel.id);
@@ -271,7 +277,9 @@ impl<P: Ports> Dispatcher<P> {
     ) -> Result<Option<Route>, StoreError> {
         let config = self.ports.config();
         let Some(pixel) = config.pixel(tenant, id).await? else { return Ok(None) };
-        let Some(connection) = config.connection(tenant, &pixel.connection_id).await? else { return Ok(None) };
+        let Some(connection) = config.connection(tenant, &pixel.connection_id).await? else {
+            return Ok(None);
+        };
         let credentials = self.ports.vault().credentials(&connection).await.ok();
         Ok(credentials.map(|credentials| Route { pixel, connection, credentials }))
     }

@@ -119,11 +119,11 @@ impl<P: Ports> Dispatcher<P> {
         let request = CapiRequest {
             pixel_id: &work.key.pixel,
             credentials: &work.route.credentials,
-            test_event_code: work
-                .key
+            test_event_code: work.key.test_event_code.as_deref().or(work
+                .route
+                .pixel
                 .test_event_code
-                .as_deref()
-                .or(work.route.pixel.test_event_code.as_deref()),
+                .as_deref()),
             upload_tag: work.key.upload_tag.as_deref(),
             events: &events,
         };

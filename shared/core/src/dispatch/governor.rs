@@ -98,7 +98,8 @@ impl Ledger {
     /// How many events one request may have now: the window without what is leased.
     #[must_use]
     pub fn capacity(&self, now: UnixMillis) -> u32 {
-        let leased: u32 = self.leases.iter().filter(|lease| lease.until > now).map(|lease| lease.events).sum();
+        let leased: u32 =
+            self.leases.iter().filter(|lease| lease.until > now).map(|lease| lease.events).sum();
         WINDOW_EVENTS.saturating_sub(leased)
     }
 
@@ -145,7 +146,8 @@ impl Ledger {
     /// Gives `owner` a lease of `events` from `now`, in place of its own; `false` where too much is leased already.
     pub fn lease(&mut self, now: UnixMillis, owner: &str, events: u32) -> bool {
         self.forget_before(now);
-        let others: u32 = self.leases.iter().filter(|lease| lease.owner != owner).map(|lease| lease.events).sum();
+        let others: u32 =
+            self.leases.iter().filter(|lease| lease.owner != owner).map(|lease| lease.events).sum();
         if others.saturating_add(events) > LEASED_EVENTS_MAX {
             return false;
         }

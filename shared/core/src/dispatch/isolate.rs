@@ -141,7 +141,8 @@ impl<P: Ports> Dispatcher<P> {
         match (taken, done.stop.is_some(), why) {
             (true, _, _) => {
                 done.rejected.extend(refused);
-                Some(Part { items: rest, refused: false, suspicious_splits: 0 }).filter(|p| !p.items.is_empty())
+                Some(Part { items: rest, refused: false, suspicious_splits: 0 })
+                    .filter(|p| !p.items.is_empty())
             }
             (false, false, Some(error)) => {
                 done.stop = Some(Stop::Condemned(false, error, "refused_without_reason"));

@@ -33,7 +33,13 @@ impl Fate {
             None => format!("meta_{}", error.code),
         };
         let fbtrace_id = error.fbtrace_id.clone();
-        Self { status: Status::Rejected, reason: Some(reason), error: Some(error), fbtrace_id, next_try_at: None }
+        Self {
+            status: Status::Rejected,
+            reason: Some(reason),
+            error: Some(error),
+            fbtrace_id,
+            next_try_at: None,
+        }
     }
 
     pub(super) fn plain(status: Status, reason: &str) -> Self {

@@ -106,7 +106,10 @@ impl<P: Ports> Dispatcher<P> {
                     // The lease that was planned is not ours.
                     self.throttle.with_lease(pixel, LeaseUse::drop_lease);
                     conflicts += 1;
-                    self.ports.clock().sleep_ms(5 + self.ports.entropy().up_to(10 * u64::from(conflicts))).await;
+                    self.ports
+                        .clock()
+                        .sleep_ms(5 + self.ports.entropy().up_to(10 * u64::from(conflicts)))
+                        .await;
                     continue;
                 }
                 Err(error) => {
