@@ -43,7 +43,8 @@ impl<K: Eq + Hash + Clone, V> TtlCache<K, V> {
         if entries.len() >= self.capacity && !entries.contains_key(&key) {
             entries.retain(|_, entry| now.ms_since(entry.read_at) < self.ttl_ms);
             if entries.len() >= self.capacity {
-                let oldest = entries.iter().min_by_key(|(_, entry)| entry.read_at).map(|(key, _)| key.clone());
+                let oldest =
+                    entries.iter().min_by_key(|(_, entry)| entry.read_at).map(|(key, _)| key.clone());
                 if let Some(oldest) = oldest {
                     entries.remove(&oldest);
                 }

@@ -250,7 +250,9 @@ mod tests {
         };
         let body = QueueMessage::Probe(room).to_body().unwrap();
         assert_eq!(body, r#"{"kind":"probe","v":1,"tenant":"acme","pixel_id":"123","attempt":2}"#);
-        assert!(matches!(QueueMessage::parse(&body).unwrap(), QueueMessage::Probe(room) if room.attempt == 2));
+        assert!(
+            matches!(QueueMessage::parse(&body).unwrap(), QueueMessage::Probe(room) if room.attempt == 2)
+        );
     }
 
     #[test]

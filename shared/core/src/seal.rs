@@ -105,12 +105,22 @@ impl Keyring {
     ///
     /// # Errors
     /// [`SealError::Refused`] where the text is longer than AES-GCM takes.
-    pub fn seal(&self, context: SealContext<'_>, text: &Secret, nonce: [u8; 12]) -> Result<String, SealError> {
+    pub fn seal(
+        &self,
+        context: SealContext<'_>,
+        text: &Secret,
+        nonce: [u8; 12],
+    ) -> Result<String, SealError> {
         let key = self.keys.get(&self.primary).ok_or(SealError::Keyring)?;
         let aad = context.associated_data();
         let payload = Payload { msg: text.expose().as_bytes(), aad: aad.as_bytes() };
         let sealed = key.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::Refused)?;
-        Ok(format!("s1.{}.{}.{}", self.primary, URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(sealed)))
+        Ok(format!(
+            "s1.{}.{}.{}",
+            self.primary,
+            URL_SAFE_NO_PAD.encode(nonce),
+            URL_SAFE_NO_PAD.encode(sealed)
+        ))
     }
 
     /// Opens what [`Self::seal`] made in the same context.

@@ -52,7 +52,9 @@ impl<S: Secrets> Vault<S> {
     async fn open(&self, context: SealContext<'_>, sealed: &str) -> Result<Secret, CredentialError> {
         match self.keyring(false).await?.open(context, sealed) {
             // Sealed by a function whose cache is newer than ours.
-            Err(SealError::UnknownKey(_)) => self.keyring(true).await?.open(context, sealed).map_err(unreadable),
+            Err(SealError::UnknownKey(_)) => {
+                self.keyring(true).await?.open(context, sealed).map_err(unreadable)
+            }
             other => other.map_err(unreadable),
         }
     }
