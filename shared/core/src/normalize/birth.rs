@@ -11,12 +11,17 @@ const FIRST_YEAR: i32 = 1800;
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// A date of birth as `YYYYMMDD`, read from any order that can be read in one way only: `1997-02-16`, `16.02.1997`,
-/// `2/16/1997`, `16 Feb 1997`, `16021997`, with or without a time of day behind it. `latest_year` is the present one.
+/// Words that may follow a number of a date: the endings of ordinals, and year, month and day in East Asian
+/// dates.
+const FILLERS: [&str; 11] = ["st", "nd", "rd", "th", "of", "年", "月", "日", "년", "월", "일"];
+
+/// A date of birth as `YYYYMMDD`, read from any order that can be read in one way only: `1997-02-16`,
+/// `16.02.1997`, `2/16/1997`, `16 Feb 1997`, `16021997`, with or without a time of day behind it.
+/// `latest_year` is the present one.
 ///
 /// # Errors
-/// [`Refusal::Empty`], or [`Refusal::Date`] for what is no day of the calendar, before 1800, in a later year, or
-/// ambiguous (`01/02/1997`).
+/// [`Refusal::Empty`], or [`Refusal::Date`] for what is no day of the calendar, before 1800, in a later year,
+/// or ambiguous (`01/02/1997`).
 pub fn date_of_birth(text: &str, latest_year: i32) -> Result<String, Refusal> {
     let text = trim(text);
     if text.is_empty() {
@@ -70,7 +75,8 @@ impl Number {
     }
 }
 
-/// The numbers of a date and the month it names, if any. Of more than three numbers (a time of day) the first count.
+/// The numbers of a date and the month it names, if any. Of more than three numbers (a time of day) the first
+/// count.
 #[derive(Default)]
 struct Parts {
     numbers: [Number; 3],
@@ -119,11 +125,11 @@ impl Parts {
         Ok(())
     }
 
-    /// A word is a month, an ordinal's ending, or part of a time of day behind the date.
+    /// A word is a month, a filler, or part of a time of day behind the date.
     fn push_word(&mut self, word: &str) -> Result<(), Refusal> {
         let complete = self.len + usize::from(self.month.is_some()) >= 3;
-        let is_ordinal = ["st", "nd", "rd", "th", "of"].iter().any(|known| word.eq_ignore_ascii_case(known));
-        if complete || (is_ordinal && self.len > 0) {
+        let is_filler = FILLERS.iter().any(|known| word.eq_ignore_ascii_case(known));
+        if complete || (is_filler && self.len > 0) {
             return Ok(());
         }
         let start = word.get(..3).unwrap_or_default();
@@ -203,6 +209,8 @@ mod tests {
             " 1997 02 16 ",
             "١٩٩٧-٠٢-١٦",
             "16th of February 1997",
+            "1997年2月16日",
+            "1997년 2월 16일",
         ] {
             assert_eq!(date_of_birth(text, 2026).as_deref(), Ok("19970216"), "{text}");
         }

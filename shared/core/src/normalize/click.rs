@@ -16,9 +16,9 @@ pub fn fbp(text: &str) -> Result<&str, Refusal> {
 
 /// The `fbc` of an event: `fb.<subdomain index>.<ms when the click id was first seen>.<fbclid>`.
 ///
-/// A cookie that carries the click id is kept, with its time and appendix; one of another click is replaced; without a
-/// click id the cookie is kept; without either there is none. Where it is made here, the subdomain index is 1, as Meta
-/// asks of servers, and the time is `observed_ms`.
+/// A cookie that carries the click id is kept, with its time and appendix; one of another click is replaced;
+/// without a click id the cookie is kept; without either there is none. Where it is made here, the subdomain
+/// index is 1, as Meta asks of servers, and the time is `observed_ms`.
 /// (Meta: fbp-and-fbc; `capi-param-builder` 1.3.2.)
 ///
 /// The caller checks each by [`fbc`] and [`fbclid`] first, so that a malformed one does not spoil the other.

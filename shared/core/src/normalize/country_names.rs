@@ -1,4 +1,5 @@
-//! ISO 3166-1 as data: every assigned country with its two codes and its English name, and other names in use.
+//! ISO 3166-1 as data: every assigned country with its two codes and its English name, and other names in
+//! use.
 //!
 //! Names are folded the way `country` folds what it looks up: letters `a` to `z` only, accents dropped.
 

@@ -8,8 +8,9 @@ use super::text::{is_invisible, is_mark, lower, nfc, trim};
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address `local@domain`: atoms of letters, digits and ``!#$%&'*+/=?^_`{|}~-`` joined by single dots, at
-    /// least two labels in the domain. Letters may be of any script; invisible characters are cut off.
+    /// Reads an address `local@domain`: atoms of letters, digits and ``!#$%&'*+/=?^_`{|}~-`` joined by single
+    /// dots, at least two labels in the domain. Letters may be of any script; invisible characters are cut
+    /// off.
     ///
     /// # Errors
     /// [`Refusal::Empty`] or [`Refusal::Email`].
@@ -21,7 +22,8 @@ impl Email {
         let normal = if trimmed.is_ascii() {
             trimmed.to_ascii_lowercase()
         } else {
-            // Cut first: an invisible character between a letter and its accent would keep them from composing.
+            // Cut first: an invisible character between a letter and its accent would keep them from
+            // composing.
             let visible: String = trimmed.chars().filter(|c| !is_invisible(*c)).collect();
             lower(&nfc(&visible))
         };

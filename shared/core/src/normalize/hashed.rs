@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 
 use super::{Key, Sha256Hex};
 
-/// The user data of one event as Meta gets it. Made by [`super::user_data`] only, so it holds no plaintext that §2 of
-/// Meta's parameters wants hashed.
+/// The user data of one event as Meta gets it. Made by [`super::user_data`] only, so it holds no plaintext of
+/// a key that Meta wants hashed.
 ///
 /// Serialises to Meta's object: `{"em":["62a1…"],"ph":["e323…"],"client_user_agent":"…","fbp":"fb.1.…"}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum Value {
     Text(String),
 }
 
-/// Keys that, alone or in any part, tell Meta too little of a person to take the event (error 2804050): the event is
-/// refused where its keys are all within one of these.
+/// Keys that, alone or in any part, tell Meta too little of a person to take the event (error 2804050): the
+/// event is refused where its keys are all within one of these.
 const INSUFFICIENT: [u64; 4] = [
     mask(&[Key::Ct, Key::Country, Key::St, Key::Zp, Key::Ge, Key::ClientUserAgent]),
     mask(&[Key::Db, Key::ClientUserAgent]),
@@ -76,16 +76,16 @@ impl HashedUserData {
         self.entries.iter().any(|(present, _)| *present == key)
     }
 
-    /// Whether Meta counts this as sufficient customer information. Where it does not, the event would be refused with
-    /// subcode 2804050, and its whole request with it.
+    /// Whether Meta counts this as sufficient customer information. Where it does not, the event would be
+    /// refused with subcode 2804050, and its whole request with it.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
         let present = self.mask();
         INSUFFICIENT.iter().all(|insufficient| present & !insufficient != 0)
     }
 
-    /// Whether a key points to one person, account or device by itself. Stricter than [`Self::is_sufficient`], which a
-    /// name and a birthday satisfy.
+    /// Whether a key points to one person, account or device by itself. Stricter than
+    /// [`Self::is_sufficient`], which a name and a birthday satisfy.
     #[must_use]
     pub fn identifies(&self) -> bool {
         self.mask() & IDENTIFYING != 0
@@ -95,7 +95,8 @@ impl HashedUserData {
         self.entries.iter().fold(0, |mask, (key, _)| mask | 1 << *key as u64)
     }
 
-    /// Adds a value; says whether it found room: keys of one value keep their first. A repeated value always does.
+    /// Adds a value; says whether it found room: keys of one value keep their first. A repeated value always
+    /// does.
     pub(super) fn push(&mut self, key: Key, value: Value) -> bool {
         let mut same_key = self.entries.iter().filter(|(present, _)| *present == key).peekable();
         let first = same_key.peek().is_none();

@@ -161,7 +161,8 @@ impl Key {
     /// An external id of 32 hexadecimal digits is hashed like any other: a UUID without dashes is no MD5.
     ///
     /// # Errors
-    /// The [`Refusal`] of the key's own rule, [`Refusal::Md5`], or [`Refusal::Identifier`] for a key that is not hashed.
+    /// The [`Refusal`] of the key's own rule, [`Refusal::Md5`], or [`Refusal::Identifier`] for a key that is
+    /// not hashed.
     pub fn hash(self, value: &str, around: &Surroundings) -> Result<Sha256Hex, Refusal> {
         match Sha256Hex::already(value) {
             Ok(Some(hash)) => Ok(hash),

@@ -1,7 +1,8 @@
-//! Brings user data to the form that Meta matches people by, and hashes it. Used by events, leads and audiences alike.
+//! Brings user data to the form that Meta matches people by, and hashes it. Used by events, leads and
+//! audiences alike.
 //!
-//! The reference is Meta's `capi-param-builder` 1.3.2; where adrelay deviates and why is told in `docs/normalising.md`,
-//! which a test holds against this code.
+//! The reference is Meta's `capi-param-builder` 1.3.2; where adrelay deviates and why is told in
+//! `docs/normalising.md`, which a test holds against this code.
 //!
 //! ```text
 //!  JSON ──► UserDataInput ──► one rule per key ──► HashedUserData ──► Meta's user_data
@@ -16,7 +17,8 @@
 //! | `key` | which rule holds for which key, and the names of keys |
 //! | `input`, `outcome`, `hashed` | a whole `user_data` object in, through and out |
 //!
-//! Architecture Invariant: nothing here keeps or prints a value. `Debug` of every type that holds one is blank.
+//! Architecture Invariant: nothing here keeps or prints a value. `Debug` of every type that holds one is
+//! blank.
 
 mod birth;
 mod click;

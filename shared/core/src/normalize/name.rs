@@ -3,8 +3,8 @@
 use super::Refusal;
 use super::text::{is_space, lower, nfc, trim};
 
-/// A first or last name: lowercase, without white space and ASCII punctuation. Letters of every script stay, accents
-/// too, as Meta's documentation hashes `valéry`.
+/// A first or last name: lowercase, without white space and ASCII punctuation. Letters of every script stay,
+/// accents too, as Meta's documentation hashes `valéry`.
 ///
 /// # Errors
 /// [`Refusal::Empty`] where nothing is left.

@@ -11,8 +11,8 @@ pub const MAX_USER_AGENT_BYTES: usize = 1024;
 /// Longest identifier in bytes.
 const MAX_IDENTIFIER_BYTES: usize = 512;
 
-/// A public IPv4 or IPv6 address, with or without a port or a parameter builder's appendix behind it, which are cut:
-/// an address of ours is an address.
+/// A public IPv4 or IPv6 address, with or without a port or a parameter builder's appendix behind it, which
+/// are cut: an address of ours is an address.
 ///
 /// # Errors
 /// [`Refusal::Empty`], [`Refusal::Ip`], or [`Refusal::PrivateIp`] for an address that no visitor comes from.

@@ -14,7 +14,7 @@ use super::{Country, MAX_VALUE_BYTES, Refusal, Sha256Hex, Warning, WarningCode};
 use crate::time::UnixMillis;
 
 /// What normalising needs to know beside the user data itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct UserDataContext<'a> {
     /// The present.
     pub now: UnixMillis,
@@ -26,7 +26,8 @@ pub struct UserDataContext<'a> {
     pub client_ip: Option<&'a str>,
     /// The user agent to send where the user data has none: the visitor's.
     pub client_user_agent: Option<&'a str>,
-    /// The click id to use where the user data has none, e.g. from [`super::fbclid_in_url`] of the event's URL.
+    /// The click id to use where the user data has none, e.g. from [`super::fbclid_in_url`] of the event's
+    /// URL.
     pub fbclid: Option<&'a str>,
 }
 
@@ -186,7 +187,8 @@ impl Work<'_> {
         }
     }
 
-    /// What the request itself tells where the caller told nothing. It makes no warnings: the caller did not post it.
+    /// What the request itself tells where the caller told nothing. It makes no warnings: the caller did not
+    /// post it.
     fn fill_in(&mut self, context: &UserDataContext<'_>) {
         let id = self.fbclid.as_deref().or_else(|| context.fbclid.and_then(|id| fbclid(id).ok()));
         if let Some(fbc) = click(self.fbc.as_deref(), id, context.observed_ms()) {

@@ -54,8 +54,8 @@ impl PhoneE164 {
         std::str::from_utf8(&self.digits[..usize::from(self.len)]).unwrap_or_default()
     }
 
-    /// Whether the number can begin with its country code. False for one written with a trunk zero whose country is
-    /// not known: it is kept as Meta's own tools send it, and will hardly match.
+    /// Whether the number can begin with its country code. False for one written with a trunk zero whose
+    /// country is not known: it is kept as Meta's own tools send it, and will hardly match.
     #[must_use]
     pub fn country_known(&self) -> bool {
         self.country_known
@@ -81,8 +81,8 @@ impl PhoneE164 {
         Ok(number)
     }
 
-    /// Drops a trunk zero behind the country code (`+49 030 …`) where the country's plan has none there. Italy's plan
-    /// has, so the numbering plans decide; they are asked only where there is such a zero.
+    /// Drops a trunk zero behind the country code (`+49 030 …`) where the country's plan has none there.
+    /// Italy's plan has, so the numbering plans decide; they are asked only where there is such a zero.
     fn without_trunk_zero(self) -> Self {
         let digits = self.as_str();
         if digits.as_bytes().get(country_code_len(digits)) != Some(&b'0') {
@@ -156,8 +156,8 @@ fn region(country: Country) -> Option<Region> {
     Region::from_code(country.as_str()).ok()
 }
 
-/// A number without a plus, read in a region: its national numbers first, then numbers that begin with another
-/// country's code, then what could be a national number by its length.
+/// A number without a plus, read in a region: its national numbers first, then numbers that begin with
+/// another country's code, then what could be a national number by its length.
 fn complete(digits: &str, region: Region) -> Option<PhoneE164> {
     let national = PHONE_NUMBER_UTIL.parse(digits, Some(region)).ok();
     if let Some(number) = national.as_ref().filter(|number| number.is_valid()) {
@@ -175,8 +175,8 @@ fn e164(number: &PhoneNumber) -> Option<PhoneE164> {
     PhoneE164::from_digits(text.strip_prefix('+')?, true).ok()
 }
 
-/// How many of the first digits are the country code (ITU-T E.164 assignments): one for zones 1 and 7, two for the
-/// codes listed, three for all others.
+/// How many of the first digits are the country code (ITU-T E.164 assignments): one for zones 1 and 7, two
+/// for the codes listed, three for all others.
 fn country_code_len(digits: &str) -> usize {
     const TWO: [&str; 43] = [
         "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",

@@ -5,8 +5,9 @@ use super::name::not_empty;
 use super::text::{ascii_digit, is_invisible, is_mark, is_punctuation, is_space, lower, nfc, trim};
 use super::{Country, Refusal};
 
-/// A city as the parameter builder has it: letters `a` to `z` and digits, beginning with a letter, so that `São Paulo`
-/// is `sopaulo`. Where that leaves nothing (other scripts): lowercase without punctuation and spaces.
+/// A city as the parameter builder has it: letters `a` to `z` and digits, beginning with a letter, so that
+/// `São Paulo` is `sopaulo`. Where that leaves nothing (other scripts): lowercase without punctuation and
+/// spaces.
 ///
 /// # Errors
 /// [`Refusal::Empty`], or [`Refusal::City`] where it does not begin with a letter.
@@ -40,12 +41,13 @@ fn begins_with_letter(name: String, refusal: Refusal) -> Result<String, Refusal>
     if starts { Ok(name) } else { Err(refusal) }
 }
 
-/// A state or province. Names and codes of the US and Canada become their two letters, unless `country` (the one posted
-/// beside it) is another; elsewhere it is lowercase without punctuation and spaces, at full length.
+/// A state or province. Names and codes of the US and Canada become their two letters, unless `country` (the
+/// one posted beside it) is another; elsewhere it is lowercase without punctuation and spaces, at full
+/// length.
 ///
 /// # Errors
-/// [`Refusal::Empty`], or [`Refusal::State`] where it does not begin with a letter, or is no state of the US or Canada
-/// though they are the country.
+/// [`Refusal::Empty`], or [`Refusal::State`] where it does not begin with a letter, or is no state of the US
+/// or Canada though they are the country.
 pub fn state(text: &str, country: Option<Country>) -> Result<String, Refusal> {
     let text = nfc(text);
     if trim(&text).is_empty() {
@@ -80,12 +82,12 @@ fn matches_state(letters: &str, &(code, name): &(&'static str, &str)) -> Option<
     (letters == code || letters == name || bare == name).then_some(code)
 }
 
-/// A postal code: lowercase, no spaces, no dashes; of `ddddd-dddd` the first five digits. Where `country` (the one posted
-/// beside it) is the US, five digits.
+/// A postal code: lowercase, no spaces, no dashes; of `ddddd-dddd` the first five digits. Where `country`
+/// (the one posted beside it) is the US, five digits.
 ///
 /// # Errors
-/// [`Refusal::Empty`]; [`Refusal::Zip`] where less than two characters stand before a dash or in all, where letters are
-/// of another script, or where it is no code of the US though that is the country.
+/// [`Refusal::Empty`]; [`Refusal::Zip`] where less than two characters stand before a dash or in all, where
+/// letters are of another script, or where it is no code of the US though that is the country.
 pub fn zip(text: &str, country: Option<Country>) -> Result<String, Refusal> {
     let digit_or_self = |c| ascii_digit(c).unwrap_or(if is_dash(c) { '-' } else { c });
     let kept = |c: &char| !is_space(*c) && !is_invisible(*c) && !c.is_control();

@@ -105,7 +105,8 @@ impl Refusal {
 pub enum WarningCode {
     /// A value was left out.
     Refused(Refusal),
-    /// More values than [`super::MAX_VALUES_PER_KEY`] (or than one, for keys of one value); the further ones were left out.
+    /// More values than [`super::MAX_VALUES_PER_KEY`] (or than one, for keys of one value); the further ones
+    /// were left out.
     TooManyValues,
     /// Meta has no such key; it was left out.
     UnknownKey,

@@ -29,11 +29,12 @@ impl Sha256Hex {
         Ok(Self(digits))
     }
 
-    /// Takes a value that is a hash already: 64 hexadecimal digits in either case, with or without the appendix of
-    /// Meta's parameter builders (`.AQQCAQMC`, or `.BA` of older ones). `None` where the value is no hash.
+    /// Takes a value that is a hash already: 64 hexadecimal digits in either case, with or without the
+    /// appendix of Meta's parameter builders (`.AQQCAQMC`, or `.BA` of older ones). `None` where the value is
+    /// no hash.
     ///
-    /// The appendix only says which tool hashed the value, so it is cut: one person posted through two tools then
-    /// stays one value.
+    /// The appendix only says which tool hashed the value, so it is cut: one person posted through two tools
+    /// then stays one value.
     ///
     /// # Errors
     /// [`Refusal::Empty`] for the hash of nothing, [`Refusal::Md5`] for 32 digits.
@@ -62,7 +63,8 @@ impl Sha256Hex {
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// `value` without the appendix of Meta's parameter builders: after the last dot, eight base64url characters, or two.
+/// `value` without the appendix of Meta's parameter builders: after the last dot, eight base64url characters,
+/// or two.
 pub(super) fn without_appendix(value: &str) -> &str {
     match value.rsplit_once('.') {
         Some((before, appendix)) if is_appendix(appendix) => before,
@@ -70,8 +72,8 @@ pub(super) fn without_appendix(value: &str) -> &str {
     }
 }
 
-/// Whether a text has the shape of an appendix. What the six bytes in it say is Meta's affair: a tool of tomorrow
-/// will write a version or language that is not known today.
+/// Whether a text has the shape of an appendix. What the six bytes in it say is Meta's affair: a tool of
+/// tomorrow will write a version or language that is not known today.
 pub(super) fn is_appendix(text: &str) -> bool {
     matches!(text.len(), 2 | 8) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

@@ -48,8 +48,9 @@ pub(super) fn lower(text: &str) -> String {
     }
 }
 
-/// Characters without a shape of their own that are never part of a value: zero-width spaces, marks of direction,
-/// soft hyphens, byte order marks. The zero-width joiners are among them: trim by this, don't filter names by it.
+/// Characters without a shape of their own that are never part of a value: zero-width spaces, marks of
+/// direction, soft hyphens, byte order marks. The zero-width joiners are among them: trim by this, don't
+/// filter names by it.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -66,7 +67,8 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
 }
 
-/// Punctuation of any script a city's or state's name may hold. Not exhaustive: what is no letter and common in names.
+/// Punctuation of any script a city's or state's name may hold. Not exhaustive: what is no letter and common
+/// in names.
 pub(super) fn is_punctuation(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation();

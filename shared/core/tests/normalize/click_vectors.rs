@@ -1,6 +1,8 @@
-//! Against Meta's `capi-param-builder` 1.3.2: the cookies of `vectors/fbc_fbp.json`, as far as they are ours to make.
+//! Against Meta's `capi-param-builder` 1.3.2: the cookies of `vectors/fbc_fbp.json`, as far as they are ours
+//! to make.
 //!
-//! Not ours: the appendix names Meta's own tool; `fbp` is made in browsers; cookies and their domains are theirs.
+//! Not ours: the appendix names Meta's own tool; `fbp` is made in browsers; cookies and their domains are
+//! theirs.
 
 use std::collections::HashMap;
 
@@ -49,7 +51,8 @@ fn fbc_and_fbp_are_metas_but_for_the_appendix() {
     }
 }
 
-/// Meta's value as a server makes it: without the appendix, and the subdomain index 1 where the value is made.
+/// Meta's value as a server makes it: without the appendix, and the subdomain index 1 where the value is
+/// made.
 fn as_server(value: &str, made: bool) -> String {
     let mut parts: Vec<&str> = value.split('.').take(4).collect();
     if made {

@@ -1,4 +1,5 @@
-//! Normalising as a whole: against Meta's own tools, by properties, and by the shapes that callers post and Meta gets.
+//! Normalising as a whole: against Meta's own tools, by properties, and by the shapes that callers post and
+//! Meta gets.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 

@@ -97,7 +97,8 @@ proptest! {
     #[test]
     fn a_normal_form_is_its_own_normal_form(text in texts(), country in countries()) {
         for key in HASHED {
-            // A number without a plus is read in its country anew, so there only a number of that country is stable.
+            // A number without a plus is read in its country anew, so there only a number of that country is
+            // stable.
             let country = if key == Key::Ph { None } else { country };
             if let Ok(normal) = key.normal_form(&text, &around(country)) {
                 prop_assert!(!normal.is_empty());

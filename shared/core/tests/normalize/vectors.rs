@@ -1,5 +1,5 @@
-//! Against Meta's `capi-param-builder` 1.3.2: each row of `vectors/user_data.json` either comes out the same, or is a
-//! row of `vectors/deviations.json` with its reason, and of the table in `docs/normalising.md`.
+//! Against Meta's `capi-param-builder` 1.3.2: each row of `vectors/user_data.json` either comes out the same,
+//! or is a row of `vectors/deviations.json` with its reason, and of the table in `docs/normalising.md`.
 
 use std::collections::BTreeMap;
 
