@@ -83,14 +83,15 @@ check-template: .venv/sam/.installed
 	.venv/sam/bin/python -m unittest discover --quiet --start-directory infra --pattern '*_test.py'
 	.venv/sam/bin/python infra/check_template.py
 
+# Tests through the stack share it, and some turn parts of it off: one at a time.
 .PHONY: test
 test: tools build ## Every test: units, then end to end through a local stack
-	$(CARGO) test --workspace --exclude e2e --locked
-	$(STACK) run -- $(CARGO) test -p e2e --locked
+	$(CARGO) test --workspace --exclude stack --exclude e2e --locked
+	$(STACK) run --no-build -- $(CARGO) test -p stack -p e2e --locked -- --test-threads=1
 
 .PHONY: test-long
-test-long: tools build ## What takes too long for every change
-	ADRELAY_LONG_TESTS=1 $(STACK) run -- $(CARGO) test -p e2e --locked
+test-long: tools ## The property tests with 10,000 cases each
+	PROPTEST_CASES=10000 $(CARGO) test --workspace --exclude stack --exclude e2e --locked
 
 .PHONY: bench
 bench: ## Measure against the budgets, on release binaries

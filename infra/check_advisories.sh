@@ -7,7 +7,11 @@ set -euo pipefail
 cargo_deny=$1
 fetch_limit_s=60
 
-if timeout "$fetch_limit_s" "$cargo_deny" --log-level error fetch db 2>/dev/null; then
+# A Mac has no timeout(1).
+limit=()
+if command -v timeout >/dev/null; then limit=(timeout "$fetch_limit_s"); fi
+
+if ${limit[@]+"${limit[@]}"} "$cargo_deny" --log-level error fetch db 2>/dev/null; then
     "$cargo_deny" --locked check --disable-fetch advisories
 else
     echo "NOT CHECKED: advisories. The RustSec database (github.com/rustsec/advisory-db) cannot be fetched from here."

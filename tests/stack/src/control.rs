@@ -1,14 +1,12 @@
 //! What tests do to a running stack, and what they look at.
 
-use std::process::Command;
-
 use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::package::Function;
-use crate::processes::commands;
+use crate::processes::{commands, kill};
 use crate::running::Stack;
 
 /// Messages of a queue.
@@ -100,16 +98,8 @@ impl Stack {
     pub async fn kill_function(&self, function: Function) -> anyhow::Result<usize> {
         let code = self.code_directory(function).await?;
         let marker = format!("{code}/bootstrap");
-        let mut killed = 0;
-        for (pid, command) in commands()? {
-            // A function that has just ended is as good as killed.
-            if command.contains(&marker)
-                && Command::new("kill").args(["-KILL", &pid.to_string()]).status()?.success()
-            {
-                killed += 1;
-            }
-        }
-        Ok(killed)
+        let running = commands()?.into_iter().filter(|(_, command)| command.contains(&marker));
+        Ok(running.filter(|(pid, _)| kill(*pid)).count())
     }
 
     /// Changes environment variables of a function; its processes are replaced.

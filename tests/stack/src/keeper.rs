@@ -92,10 +92,10 @@ impl Drop for Keeper {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::processes::is_ours;
+    use crate::processes::{commands, is_ours, kill};
 
     fn sleeper() -> Child {
         Command::new("sleep").arg("1000").process_group(0).spawn().unwrap()
@@ -139,25 +139,23 @@ mod tests {
         let marker = directory.path().join("marker");
         fs::write(&marker, "").unwrap();
         // The owner holds the writing end of the keeper's pipe, as a test process does, and dies by SIGKILL.
-        let owner = format!("(echo 'remove {}'; exec sleep 1000) | sh -c \"$0\"", marker.display());
+        let nap = format!("1000.{}", std::process::id());
+        let owner = format!("(echo 'remove {}'; exec sleep {nap}) | sh -c \"$0\"", marker.display());
         let mut shell = Command::new("sh").args(["-c", &owner, SCRIPT]).process_group(0).spawn().unwrap();
-        let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        let sleeping = || {
-            let children = Command::new("ps").args(["-A", "-o", "pid=,pgid=,command="]).output().unwrap();
-            String::from_utf8_lossy(&children.stdout).lines().find_map(|line| {
-                let mut words = line.split_whitespace();
-                let (pid, group) = (words.next()?.to_owned(), words.next()?.to_owned());
-                (group == shell.id().to_string() && words.next() == Some("sleep")).then_some(pid)
-            })
-        };
-        let pid = loop {
-            if let Some(pid) = sleeping() {
-                break pid;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let owner = loop {
+            let all = commands().unwrap();
+            if let Some((pid, _)) =
+                all.iter().find(|(_, command)| command.starts_with(&format!("sleep {nap}")))
+            {
+                break *pid;
             }
-            assert!(std::time::Instant::now() < deadline, "the owner never started");
+            assert!(Instant::now() < deadline, "the owner never started");
         };
         assert!(marker.exists());
-        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+
+        assert!(kill(owner));
+
         shell.wait().unwrap();
         assert!(!marker.exists());
     }

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use tokio::time::{Instant, sleep};
 
 use crate::keeper::Keeper;
@@ -123,8 +123,27 @@ pub(crate) fn is_ours(group: u32, marker: &str) -> bool {
     commands().is_ok_and(|all| all.iter().any(|(pid, command)| *pid == group && command.contains(marker)))
 }
 
-/// Every process's id and command line.
+/// Every process's id and command line, as far as they may be seen.
 pub(crate) fn commands() -> anyhow::Result<Vec<(u32, String)>> {
+    let proc = Path::new("/proc");
+    // A bare Linux has no ps, a Mac has no /proc.
+    if proc.join("self/cmdline").exists() { commands_of_proc(proc) } else { commands_of_ps() }
+}
+
+fn commands_of_proc(proc: &Path) -> anyhow::Result<Vec<(u32, String)>> {
+    let mut commands = Vec::new();
+    for entry in fs::read_dir(proc).context("reading /proc")? {
+        let entry = entry?;
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // It may have ended since the directory was read.
+        if let Ok(arguments) = fs::read(entry.path().join("cmdline")) {
+            commands.push((pid, String::from_utf8_lossy(&arguments).replace('\0', " ")));
+        }
+    }
+    Ok(commands)
+}
+
+fn commands_of_ps() -> anyhow::Result<Vec<(u32, String)>> {
     let output =
         Command::new("ps").args(["-A", "-ww", "-o", "pid=,command="]).output().context("running ps")?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -135,4 +154,10 @@ pub(crate) fn commands() -> anyhow::Result<Vec<(u32, String)>> {
             Some((pid.parse().ok()?, command.trim_start().to_owned()))
         })
         .collect())
+}
+
+/// Kills a process with SIGKILL; gives whether it was still there.
+pub(crate) fn kill(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok())
 }
