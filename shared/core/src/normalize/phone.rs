@@ -84,12 +84,15 @@ impl PhoneE164 {
     /// Drops a trunk zero behind the country code (`+49 030 …`) where the country's plan has none there.
     /// Italy's plan has, so the numbering plans decide; they are asked only where there is such a zero.
     fn without_trunk_zero(self) -> Self {
-        let digits = self.as_str();
-        if digits.as_bytes().get(country_code_len(digits)) != Some(&b'0') {
+        let (code, rest) = self.as_str().split_at(country_code_len(self.as_str()));
+        let dropped = rest.trim_start_matches('0');
+        if dropped.len() == rest.len() {
             return self;
         }
-        let parsed = PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).ok();
-        parsed.filter(PhoneNumber::is_valid).and_then(|number| e164(&number)).unwrap_or(self)
+        let parsed = PHONE_NUMBER_UTIL.parse(format!("+{code}{rest}"), None).ok();
+        let completed = parsed.filter(PhoneNumber::is_valid).and_then(|number| e164(&number));
+        // Some plans rewrite more than the zero; that would be a guess.
+        completed.filter(|number| number.as_str().strip_prefix(code) == Some(dropped)).unwrap_or(self)
     }
 }
 
@@ -213,6 +216,7 @@ mod tests {
             ("49(0)30 123456", "4930123456"),
             ("+49 030 123456", "4930123456"),
             ("+390612345678", "390612345678"),
+            ("+67200000", "67200000"),
             ("+1 650 555 1212 x123", "16505551212"),
             ("+1 650 555 1212 Ext. 7", "16505551212"),
             ("+1 650 555 1212;ext=7", "16505551212"),

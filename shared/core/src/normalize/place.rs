@@ -21,7 +21,11 @@ pub fn city(text: &str) -> Result<String, Refusal> {
     match latin.as_bytes().first() {
         Some(first) if first.is_ascii_alphabetic() => Ok(latin),
         Some(_) if !text.chars().any(is_foreign_letter) => Err(Refusal::City),
-        _ => not_empty(bare(&text)).and_then(|name| begins_with_letter(name, Refusal::City)),
+        _ => match begins_with_letter(not_empty(bare(&text))?, Refusal::City)? {
+            // `İ` lowers to an ASCII letter: what is left is neither the reference's form nor the whole name.
+            name if name.contains(|c: char| c.is_ascii_alphabetic()) => Err(Refusal::City),
+            name => Ok(name),
+        },
     }
 }
 
@@ -166,7 +170,7 @@ mod tests {
         ] {
             assert_eq!(city(text).as_deref(), Ok(want), "{text}");
         }
-        for text in ["12345", "29 Palms", "1"] {
+        for text in ["12345", "29 Palms", "1", "İ"] {
             assert_eq!(city(text), Err(Refusal::City), "{text}");
         }
         for text in ["", " ", "、", "--"] {
