@@ -19,6 +19,9 @@ TEMPLATES := template.yaml $(wildcard infra/*.yaml)
 # One version for everyone; a newer one may find what an older one allowed.
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .local/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := .local/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+FUZZ_SECONDS ?= 300
 
 .PHONY: help
 help: ## List the targets
@@ -43,10 +46,14 @@ endef
 .venv/build/.installed: infra/requirements-build.txt ; $(venv)
 .venv/sdk/.installed: tests/graph-sim/requirements-sdk.txt ; $(venv)
 
-$(CARGO_DENY):
-	@echo "installing cargo-deny $(CARGO_DENY_VERSION) (some minutes, once)"
-	@$(CARGO) install --quiet --locked cargo-deny --version $(CARGO_DENY_VERSION) \
-		--root .local/tools/cargo-deny-$(CARGO_DENY_VERSION) --target-dir $(TARGET)/tools
+# $(1): package, $(2): version
+define cargo_tool
+	@echo "installing $(1) $(2) (up to some minutes, once)"
+	@$(CARGO) install --quiet --locked $(1) --version $(2) --root .local/tools/$(1)-$(2) --target-dir $(TARGET)/tools
+endef
+
+$(CARGO_DENY): ; $(call cargo_tool,cargo-deny,$(CARGO_DENY_VERSION))
+$(CARGO_FUZZ): ; $(call cargo_tool,cargo-fuzz,$(CARGO_FUZZ_VERSION))
 
 .PHONY: tools
 tools: .venv/ministack/.installed .venv/sam/.installed .venv/sdk/.installed ## Install what the local stack and the tests need
@@ -92,6 +99,12 @@ test: tools build ## Every test: units, then end to end through a local stack
 .PHONY: test-long
 test-long: tools ## The property tests with 10,000 cases each
 	PROPTEST_CASES=10000 $(CARGO) test --workspace --exclude stack --exclude e2e --locked
+
+# libFuzzer's instrumentation is not stabilised; RUSTC_BOOTSTRAP lets the pinned compiler use it. Needs a C++ compiler.
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Fuzz the parser of request bodies for FUZZ_SECONDS (300)
+	RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/$(dir $(CARGO_FUZZ)):$$PATH" $(CARGO) fuzz run --fuzz-dir functions/capi-ingest/fuzz \
+		--target-dir $(TARGET)/fuzz body -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536
 
 .PHONY: bench
 bench: ## Measure against the budgets, on release binaries
