@@ -1,1 +1,3 @@
 //! DynamoDB, SQS and Secrets Manager behind the ports that adrelay-core declares.
+
+pub mod config_admin;

@@ -1,0 +1,137 @@
+//! How each kind of record is stored.
+
+use std::collections::HashMap;
+
+use adrelay_core::config::{ApiKey, Connection, Health, Pixel, Source, Tenant};
+use adrelay_core::ids::TenantId;
+use adrelay_core::ports::StoreError;
+use adrelay_core::ports::admin::{Record, Revised};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The attribute that dispatch writes too: JSON of [`Health`].
+pub(super) const HEALTH: &str = "health";
+
+/// Attributes beside the document, by name.
+pub(super) type Columns = Vec<(&'static str, AttributeValue)>;
+
+/// An item that finds a record by something that is not its tenant and id.
+pub(super) struct Lookup {
+    pub(super) pk: String,
+    pub(super) sk: String,
+    pub(super) tenant: TenantId,
+    pub(super) id: Option<String>,
+}
+
+/// A record with its place in the table.
+pub(super) trait Stored: Record + Serialize + DeserializeOwned {
+    /// What the sort keys of its kind begin with.
+    const PREFIX: &'static str;
+
+    fn sort_key(id: &Self::Id) -> String {
+        format!("{}{}", Self::PREFIX, Self::id_text(id))
+    }
+
+    fn lookup(&self) -> Option<Lookup> {
+        None
+    }
+
+    fn columns(&self) -> Result<Columns, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Stored for Tenant {
+    const PREFIX: &'static str = "TENANT";
+
+    fn sort_key(_: &TenantId) -> String {
+        Self::PREFIX.to_owned()
+    }
+
+    fn lookup(&self) -> Option<Lookup> {
+        let tenant = self.id.clone();
+        Some(Lookup { pk: super::TENANTS.to_owned(), sk: tenant.to_string(), tenant, id: None })
+    }
+}
+
+impl Stored for Connection {
+    const PREFIX: &'static str = "CONN#";
+
+    fn columns(&self) -> Result<Columns, StoreError> {
+        let version = AttributeValue::N(self.token_version.to_string());
+        Ok(vec![(HEALTH, health(&self.health)?), ("token_version", version)])
+    }
+}
+
+impl Stored for Pixel {
+    const PREFIX: &'static str = "PIXEL#";
+
+    fn lookup(&self) -> Option<Lookup> {
+        let (pk, sk) = (format!("PIXELID#{}", self.id), "OWNER".to_owned());
+        Some(Lookup { pk, sk, tenant: self.tenant_id.clone(), id: None })
+    }
+
+    fn columns(&self) -> Result<Columns, StoreError> {
+        let connection = AttributeValue::S(self.connection_id.to_string());
+        Ok(vec![(HEALTH, health(&self.health)?), ("connection_id", connection)])
+    }
+}
+
+impl Stored for Source {
+    const PREFIX: &'static str = "SOURCE#";
+}
+
+impl Stored for ApiKey {
+    const PREFIX: &'static str = "KEY#";
+
+    fn lookup(&self) -> Option<Lookup> {
+        let (pk, sk) = (format!("KEYHASH#{}", self.sha256), "KEY".to_owned());
+        Some(Lookup { pk, sk, tenant: self.tenant_id.clone(), id: Some(self.id.to_string()) })
+    }
+}
+
+fn health(health: &Health) -> Result<AttributeValue, StoreError> {
+    serde_json::to_string(health).map(AttributeValue::S).map_err(corrupt)
+}
+
+/// The record's JSON.
+pub(super) fn document<T: Serialize>(record: &T) -> Result<AttributeValue, StoreError> {
+    serde_json::to_string(record).map(AttributeValue::S).map_err(corrupt)
+}
+
+/// Reads a record: its document, with the attributes that are newer than it.
+pub(super) fn read<T: Stored>(item: &HashMap<String, AttributeValue>) -> Result<Revised<T>, StoreError> {
+    let mut document: Map<String, Value> = serde_json::from_str(text(item, "doc")?).map_err(corrupt)?;
+    for (name, column) in item {
+        let value = match (name.as_str(), column) {
+            (HEALTH, AttributeValue::S(json)) => serde_json::from_str(json).map_err(corrupt)?,
+            ("connection_id", AttributeValue::S(text)) => Value::from(text.as_str()),
+            ("token_version", AttributeValue::N(digits)) => serde_json::from_str(digits).map_err(corrupt)?,
+            _ => continue,
+        };
+        document.insert(name.clone(), value);
+    }
+    let revision = match item.get("rev") {
+        Some(AttributeValue::N(digits)) => {
+            digits.parse().map_err(|_| StoreError::Corrupt("rev".to_owned()))?
+        }
+        _ => return Err(StoreError::Corrupt("no rev".to_owned())),
+    };
+    Ok(Revised { value: serde_json::from_value(Value::Object(document)).map_err(corrupt)?, revision })
+}
+
+/// A text attribute.
+pub(super) fn text<'a>(item: &'a HashMap<String, AttributeValue>, name: &str) -> Result<&'a str, StoreError> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(StoreError::Corrupt(format!("no text {name}"))),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn corrupt(error: serde_json::Error) -> StoreError {
+    // serde's message may quote the document; its place says enough.
+    StoreError::Corrupt(format!("JSON at line {} column {}", error.line(), error.column()))
+}
