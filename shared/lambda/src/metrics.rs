@@ -1,0 +1,118 @@
+//! Metrics, as log lines in CloudWatch's embedded metric format. Names and counts only.
+
+use serde_json::{Map, Value, json};
+
+/// The namespace of every metric.
+pub const NAMESPACE: &str = "adrelay";
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident = $unit:literal),* $(,)?) => {
+        /// Every metric there is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Metric {
+            $($(#[$doc])* $name),*
+        }
+
+        impl Metric {
+            /// Its name in CloudWatch.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),* }
+            }
+
+            /// Its unit in CloudWatch.
+            #[must_use]
+            pub const fn unit(self) -> &'static str {
+                match self { $(Self::$name => $unit),* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Events accepted by ingest.
+    EventsAccepted = "Count",
+    /// Events refused by ingest; the refusal's code is in the line.
+    EventsRefused = "Count",
+    /// Events that Meta took.
+    EventsSent = "Count",
+    /// Events that Meta refused for good.
+    EventsRejected = "Count",
+    /// Events that grew too old.
+    EventsExpired = "Count",
+    /// Events that were not to be sent.
+    EventsSkipped = "Count",
+    /// Copies of events that were sent already.
+    EventsRepeated = "Count",
+    /// Events put on the queue again.
+    EventsResent = "Count",
+    /// Events put into a waiting room.
+    EventsParked = "Count",
+    /// Events put on the queue from a waiting room.
+    EventsReleased = "Count",
+    /// Receipts that could not be written.
+    ReceiptsFailed = "Count",
+    /// Calls that Meta accepted.
+    GraphCallsOk = "Count",
+    /// Calls that Meta refused.
+    GraphCallsRefused = "Count",
+    /// Calls that failed on the way or on Meta's side.
+    GraphCallsFailed = "Count",
+    /// Calls that Meta answered with a limit.
+    GraphCallsLimited = "Count",
+    /// The largest request, in events.
+    BatchSize = "Count",
+    /// Milliseconds from queueing to Meta's yes, the longest of an invocation.
+    QueuedToSentMs = "Milliseconds",
+    /// Seconds until the first event's deadline, of those handled.
+    SecondsToDeadline = "Seconds",
+    /// Percent of sent events with an e-mail, phone or external id.
+    MatchKeyCoverage = "Percent",
+    /// Pixels or connections found to need attention.
+    NeedsAttention = "Count",
+    /// Groups or records whose handling panicked.
+    Panics = "Count",
+}
+
+/// The line that reports `values` of one function, as of `now_ms`.
+#[must_use]
+pub fn line(function: &str, now_ms: i64, values: &[(Metric, f64)], notes: &[(&str, Value)]) -> String {
+    let definitions: Vec<Value> = values
+        .iter()
+        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
+        .collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({"Timestamp": now_ms, "CloudWatchMetrics": [
+            {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": definitions}]}),
+    );
+    line.insert("Function".to_owned(), json!(function));
+    line.extend(values.iter().map(|(metric, value)| (metric.name().to_owned(), json!(value))));
+    line.extend(notes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    Value::Object(line).to_string()
+}
+
+/// Writes [`line`] to standard output; nothing where `values` is empty.
+#[expect(clippy::print_stdout, reason = "the embedded metric format is a line on standard output")]
+pub fn emit(function: &str, now_ms: i64, values: &[(Metric, f64)], notes: &[(&str, Value)]) {
+    if !values.is_empty() {
+        println!("{}", line(function, now_ms, values, notes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_in_the_embedded_metric_format() {
+        let line = line("capi-dispatch", 5, &[(Metric::EventsSent, 3.0)], &[]);
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["EventsSent"], 3.0);
+        assert_eq!(line["Function"], "capi-dispatch");
+        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Namespace"], "adrelay");
+        assert_eq!(metrics["Metrics"][0], json!({"Name": "EventsSent", "Unit": "Count"}));
+    }
+}

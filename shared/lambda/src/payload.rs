@@ -1,0 +1,110 @@
+//! What Lambda hands over: an HTTP request of API Gateway (payload format 2.0) or a batch of SQS.
+
+use std::panic::catch_unwind;
+
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::problem::Problem;
+use crate::sqs::{BatchResponse, SqsEvent};
+
+/// An invocation's payload.
+#[derive(Debug)]
+pub enum Payload {
+    /// A request.
+    Http(Box<Request>),
+    /// A batch.
+    Sqs(SqsEvent),
+    /// A request that can't be made sense of.
+    Malformed,
+}
+
+impl Payload {
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// Where it is neither kind.
+    pub fn parse(raw: &RawValue) -> Result<Self, serde_json::Error> {
+        #[derive(serde::Deserialize)]
+        struct Kind<'a> {
+            #[serde(rename = "Records", borrow)]
+            records: Option<&'a RawValue>,
+        }
+        let kind: Kind<'_> = serde_json::from_str(raw.get())?;
+        if kind.records.is_some() {
+            return serde_json::from_str(raw.get()).map(Self::Sqs);
+        }
+        // lambda_http panics where a URI can't be built from what the gateway passed on.
+        match catch_unwind(|| lambda_http::request::from_str(raw.get())) {
+            Ok(request) => request.map(|request| Self::Http(Box::new(request))),
+            Err(_) => Ok(Self::Malformed),
+        }
+    }
+
+    /// The answer to [`Self::Malformed`].
+    #[must_use]
+    pub fn malformed() -> Response<Body> {
+        Problem::new(400, "request_malformed", "The request can't be read.").into_response()
+    }
+}
+
+/// The answer to either kind.
+#[derive(Debug)]
+pub enum Answer {
+    /// To a request.
+    Http(Response<Body>),
+    /// To a batch.
+    Sqs(BatchResponse),
+}
+
+impl Serialize for Answer {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Http<'a> {
+            status_code: u16,
+            headers: std::collections::BTreeMap<&'a str, &'a str>,
+            body: &'a str,
+            is_base64_encoded: bool,
+        }
+        match self {
+            Self::Sqs(batch) => batch.serialize(serializer),
+            Self::Http(response) => {
+                let headers = response.headers().iter();
+                let body = match response.body() {
+                    Body::Text(text) => text.as_str(),
+                    _ => "",
+                };
+                let headers =
+                    headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+                let status_code = response.status().as_u16();
+                Http { status_code, headers, body, is_base64_encoded: false }.serialize(serializer)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_requests_from_batches() {
+        let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
+        let batch = Payload::parse(&raw(r#"{"Records":[{"messageId":"m","body":"{}"}]}"#)).unwrap();
+        assert!(matches!(batch, Payload::Sqs(event) if event.records.len() == 1));
+        let http = r#"{"version":"2.0","rawPath":"/x","headers":{},"requestContext":{"http":{"method":"GET"},"timeEpoch":0},"isBase64Encoded":false}"#;
+        assert!(matches!(Payload::parse(&raw(http)).unwrap(), Payload::Http(_)));
+        assert!(Payload::parse(&raw("{}")).is_err());
+    }
+
+    #[test]
+    fn an_answer_is_in_payload_format_2() {
+        let answer = Answer::Http(crate::respond::disabled());
+        let value = serde_json::to_value(&answer).unwrap();
+        assert_eq!(value["statusCode"], 200);
+        assert_eq!(value["body"], r#"{"disabled":true}"#);
+        assert_eq!(value["headers"]["content-type"], "application/json");
+    }
+}
