@@ -7,11 +7,19 @@ use adrelay_core::cache::{CONFIG_TTL_MS, TtlCache};
 use adrelay_core::config::Scope;
 use adrelay_core::ports::clock::Clock;
 use adrelay_core::ports::config::KeyDirectory;
+use adrelay_core::time::UnixMillis;
 
 use crate::problem::Problem;
 
 /// Keys that one process remembers.
 const CACHED_KEYS: usize = 10_000;
+
+/// Texts that are nobody's key and that one process remembers. Apart from the keys, so that guesses don't crowd them
+/// out.
+const CACHED_GUESSES: usize = 1_000;
+
+/// How long a text stays nobody's key, in milliseconds: short, as it may be a key made just now.
+const GUESS_TTL_MS: i64 = 5_000;
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +52,6 @@ impl From<AuthError> for Problem {
 enum Found {
     Principal(Arc<Principal>),
     Revoked,
-    Nobody,
 }
 
 /// Looks keys up, and remembers them for at most a minute.
@@ -52,12 +59,18 @@ pub struct Authenticator<D, C> {
     directory: D,
     clock: C,
     cache: TtlCache<String, Found>,
+    guesses: TtlCache<String, ()>,
 }
 
 impl<D: KeyDirectory, C: Clock> Authenticator<D, C> {
     /// An authenticator over a directory of keys.
     pub fn new(directory: D, clock: C) -> Self {
-        Self { directory, clock, cache: TtlCache::new(CONFIG_TTL_MS, CACHED_KEYS) }
+        Self {
+            directory,
+            clock,
+            cache: TtlCache::new(CONFIG_TTL_MS, CACHED_KEYS),
+            guesses: TtlCache::new(GUESS_TTL_MS, CACHED_GUESSES),
+        }
     }
 
     /// The directory it looks into.
@@ -75,14 +88,15 @@ impl<D: KeyDirectory, C: Clock> Authenticator<D, C> {
             return Err(AuthError::Unknown);
         }
         let sha256 = key_sha256(key);
-        let found = match self.cache.get(&sha256, self.clock.now()) {
+        let now = self.clock.now();
+        let found = match self.cache.get(&sha256, now) {
             Some(found) => found,
-            None => self.look_up(sha256).await?,
+            None if self.guesses.get(&sha256, now).is_some() => return Err(AuthError::Unknown),
+            None => self.look_up(sha256, now).await?,
         };
         match &*found {
             Found::Principal(principal) => Ok(Arc::clone(principal)),
             Found::Revoked => Err(AuthError::Revoked),
-            Found::Nobody => Err(AuthError::Unknown),
         }
     }
 
@@ -90,26 +104,26 @@ impl<D: KeyDirectory, C: Clock> Authenticator<D, C> {
     ///
     /// # Errors
     /// See [`AuthError`].
-    pub async fn with_scope(
-        &self,
-        key: Option<&str>,
-        scopes: &[Scope],
-    ) -> Result<Arc<Principal>, AuthError> {
+    pub async fn with_scope(&self, key: Option<&str>, scopes: &[Scope]) -> Result<Arc<Principal>, AuthError> {
         let principal = self.principal(key).await?;
         if scopes.contains(&principal.scope) { Ok(principal) } else { Err(AuthError::WrongScope) }
     }
 
-    async fn look_up(&self, sha256: String) -> Result<Arc<Found>, AuthError> {
+    /// Looks a key up. It counts as read at `now`, before the look-up: what changes meanwhile must hold in a minute.
+    async fn look_up(&self, sha256: String, now: UnixMillis) -> Result<Arc<Found>, AuthError> {
         let found = match self.directory.key_by_sha256(&sha256).await {
             Ok(Some(key)) if key.revoked_at.is_some() => Found::Revoked,
             Ok(Some(key)) => Found::Principal(Arc::new(Principal::from(&key))),
-            Ok(None) => Found::Nobody,
+            Ok(None) => {
+                self.guesses.put(sha256, (), now);
+                return Err(AuthError::Unknown);
+            }
             Err(error) => {
                 tracing::error!(%error, "keys can't be looked up");
                 return Err(AuthError::Unavailable);
             }
         };
-        Ok(self.cache.put(sha256, found, self.clock.now()))
+        Ok(self.cache.put(sha256, found, now))
     }
 }
 
@@ -137,7 +151,89 @@ impl RootKey {
 
 #[cfg(test)]
 mod tests {
+    use adrelay_core::config::ApiKey;
+    use adrelay_core::ids::{KeyId, SourceId, TenantId};
+    use fakes::{MemoryConfig, VirtualClock};
+
     use super::*;
+
+    const KEY: &str = "adr_ingest_k";
+
+    fn api_key(revoked_at: Option<UnixMillis>) -> ApiKey {
+        ApiKey {
+            tenant_id: TenantId::parse("acme").unwrap(),
+            id: KeyId::parse("key_1").unwrap(),
+            sha256: key_sha256(KEY),
+            scope: Scope::Ingest,
+            source_id: Some(SourceId::parse("shop").unwrap()),
+            name: "server".to_owned(),
+            created_at: UnixMillis(0),
+            revoked_at,
+        }
+    }
+
+    fn rig() -> (MemoryConfig, VirtualClock, Authenticator<MemoryConfig, VirtualClock>) {
+        let (config, clock) = (MemoryConfig::default(), VirtualClock::at(UnixMillis(0)));
+        (config.clone(), clock.clone(), Authenticator::new(config, clock))
+    }
+
+    #[tokio::test]
+    async fn a_key_is_its_principal_where_the_scope_fits() {
+        let (config, _, auth) = rig();
+        config.add_key(api_key(None));
+        let principal = auth.with_scope(Some(KEY), &[Scope::Ingest]).await.unwrap();
+        assert_eq!(principal.tenant.as_ref().map(TenantId::as_str), Some("acme"));
+        assert_eq!(auth.with_scope(Some(KEY), &[Scope::Admin]).await, Err(AuthError::WrongScope));
+        assert_eq!(auth.principal(None).await, Err(AuthError::Missing));
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_is_refused_within_a_minute() {
+        let (config, clock, auth) = rig();
+        config.add_key(api_key(None));
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+        config.add_key(api_key(Some(UnixMillis(1))));
+        clock.advance_ms(CONFIG_TTL_MS);
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Revoked));
+    }
+
+    #[tokio::test]
+    async fn a_new_key_works_seconds_after_it_was_guessed() {
+        let (config, clock, auth) = rig();
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unknown));
+        config.add_key(api_key(None));
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unknown), "remembered");
+        clock.advance_ms(GUESS_TTL_MS);
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn while_keys_cannot_be_looked_up_known_ones_still_work() {
+        let (config, clock, auth) = rig();
+        config.add_key(api_key(None));
+        auth.principal(Some(KEY)).await.unwrap();
+        config.set_down(true);
+        clock.advance_ms(CONFIG_TTL_MS - 1);
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+        clock.advance_ms(1);
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unavailable));
+        assert_eq!(auth.principal(Some("no key")).await, Err(AuthError::Unknown), "never looked up");
+    }
+
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        let problem = |error| Problem::from(error);
+        let shown = [
+            (AuthError::Missing, 401, "key_missing"),
+            (AuthError::Unknown, 401, "key_unknown"),
+            (AuthError::Revoked, 401, "key_revoked"),
+            (AuthError::WrongScope, 403, "scope_insufficient"),
+            (AuthError::Unavailable, 503, "unavailable"),
+        ];
+        for (error, status, code) in shown {
+            assert_eq!((problem(error).status, problem(error).code), (status, code));
+        }
+    }
 
     #[test]
     fn the_root_key_is_known_by_its_hash() {

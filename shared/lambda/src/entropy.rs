@@ -7,7 +7,10 @@ use adrelay_core::ports::clock::Entropy;
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    #[expect(clippy::panic, reason = "without randomness no key, nonce or id may be made; Linux always has it")]
+    #[expect(
+        clippy::panic,
+        reason = "without randomness no key, nonce or id may be made; Linux always has it"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         if let Err(error) = getrandom::fill(bytes) {
             panic!("the operating system gave no randomness: {error}");

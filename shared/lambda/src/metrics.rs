@@ -77,10 +77,8 @@ metrics! {
 /// The line that reports `values` of one function, as of `now_ms`.
 #[must_use]
 pub fn line(function: &str, now_ms: i64, values: &[(Metric, f64)], notes: &[(&str, Value)]) -> String {
-    let definitions: Vec<Value> = values
-        .iter()
-        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
-        .collect();
+    let definitions: Vec<Value> =
+        values.iter().map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()})).collect();
     let mut line = Map::new();
     line.insert(
         "_aws".to_owned(),

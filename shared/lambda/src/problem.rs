@@ -71,6 +71,12 @@ impl Problem {
         Self { allow: Some(allow), ..Self::new(405, "method_not_allowed", format!("Use {allow} here.")) }
     }
 
+    /// 500 for a bug of ours; what it was stands in the log.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(500, "internal", "Something went wrong inside.")
+    }
+
     /// 503 for a store, queue or secret that does not answer.
     #[must_use]
     pub fn unavailable() -> Self {

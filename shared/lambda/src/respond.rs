@@ -23,7 +23,7 @@ pub fn json<T: Serialize>(status: u16, body: &T) -> Response<Body> {
         Ok(body) => text(status, "application/json", body),
         Err(error) => {
             tracing::error!(%error, "an answer can't be written as JSON");
-            crate::problem::Problem::new(500, "internal", "The answer could not be written.").into_response()
+            crate::problem::Problem::internal().into_response()
         }
     }
 }

@@ -48,17 +48,18 @@ impl BatchResponse {
 
 /// Parses each record by itself: `Ok` with the parsed ones and their message ids, and the ids of those that can't be
 /// read. A panic in `parse` is its record's.
-pub fn parse_each<T, E: std::fmt::Display>(
+pub fn parse_each<T>(
     event: SqsEvent,
-    parse: impl Fn(&str) -> Result<T, E>,
+    parse: impl Fn(&str) -> Result<T, serde_json::Error>,
 ) -> (Vec<(String, T)>, Vec<String>) {
     let (mut parsed, mut unreadable) = (Vec::new(), Vec::new());
     for record in event.records {
-        match catch_unwind(AssertUnwindSafe(|| parse(&record.body).map_err(|error| error.to_string()))) {
+        match catch_unwind(AssertUnwindSafe(|| parse(&record.body))) {
             Ok(Ok(value)) => parsed.push((record.message_id, value)),
             Ok(Err(error)) => {
-                // serde's errors name places and types, not contents, for the shapes that travel here.
-                tracing::error!(message_id = record.message_id, error, "message unreadable");
+                // The place alone: serde's text quotes the value that it did not expect.
+                let (kind, column) = (error.classify(), error.column());
+                tracing::error!(message_id = record.message_id, ?kind, column, "message unreadable");
                 unreadable.push(record.message_id);
             }
             Err(_) => unreadable.push(record.message_id),
@@ -74,10 +75,12 @@ mod tests {
     #[test]
     fn one_records_panic_is_its_own() {
         let record = |id: &str, body: &str| SqsRecord { message_id: id.into(), body: body.into() };
-        let event = SqsEvent { records: vec![record("a", "1"), record("b", "boom"), record("c", "x"), record("d", "4")] };
+        let event = SqsEvent {
+            records: vec![record("a", "1"), record("b", "boom"), record("c", "x"), record("d", "4")],
+        };
         let (parsed, unreadable) = parse_each(event, |body| {
             assert!(body != "boom", "scripted panic");
-            body.parse::<u8>()
+            serde_json::from_str::<u8>(body)
         });
         assert_eq!(parsed, [("a".to_owned(), 1), ("d".to_owned(), 4)]);
         assert_eq!(unreadable, ["b", "c"]);

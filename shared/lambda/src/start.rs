@@ -1,16 +1,20 @@
 //! Starting a function.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use adrelay_core::time::UnixMillis;
+use futures_util::FutureExt as _;
 use lambda_http::{Body, Request, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::env::{ConfigError, Env};
 use crate::payload::{Answer, Payload};
+use crate::problem::Problem;
 use crate::sqs::{BatchResponse, SqsEvent};
 use crate::telemetry;
 
@@ -19,7 +23,7 @@ pub trait Function: Send + Sync + 'static {
     /// Answers a request that must be answered before `deadline`.
     fn http(&self, request: Request, deadline: UnixMillis) -> impl Future<Output = Response<Body>> + Send {
         let _ = (request, deadline);
-        async { crate::problem::Problem::no_route().into_response() }
+        async { Problem::no_route().into_response() }
     }
 
     /// Works on a batch until `deadline`.
@@ -50,34 +54,100 @@ where
             tracing::error!(%error, "configuration");
         })?;
         let function = Arc::new(function);
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        // Not `lambda_runtime::run`: that adds a span of its own around ours.
+        let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let function = Arc::clone(&function);
-            async move { answer(&*function, event).await }
-        }))
-        .await
+            async move { answer(&*function, event).await.map_err(Error::from) }
+        });
+        lambda_runtime::Runtime::new(handler).run().await
     })
 }
 
-/// Answers one invocation; what tests and `serve` have in common.
+/// An invocation that failed as a whole; Lambda counts it under `Errors`, and SQS delivers the batch again. Its text
+/// goes to whoever invoked the function, so it quotes neither payload nor panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvocationError {
+    /// The payload is neither a request nor a batch.
+    #[error("the payload is neither an HTTP request nor an SQS batch")]
+    Payload,
+    /// The function panicked on a batch.
+    #[error("the function panicked")]
+    Panicked,
+}
+
+/// Answers one invocation; what tests and `serve` have in common. A request on which the function panics is answered
+/// with a 500 problem: the runtime itself would log the panic's text, which may quote data.
 ///
 /// # Errors
-/// Where the payload is neither a request nor a batch.
-pub async fn answer<F: Function>(function: &F, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Error> {
-    let deadline = UnixMillis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-    let span = tracing::info_span!("invocation", request_id = event.context.request_id);
+/// See [`InvocationError`].
+pub async fn answer<F: Function>(
+    function: &F,
+    event: LambdaEvent<Box<RawValue>>,
+) -> Result<Answer, InvocationError> {
+    let LambdaEvent { payload, context, .. } = event;
+    let deadline = UnixMillis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    let span = tracing::info_span!("invocation", request_id = context.request_id, tenant = Empty);
     async {
-        Ok(match Payload::parse(&event.payload)? {
+        let parsed = Payload::parse(&payload).map_err(|_| InvocationError::Payload)?;
+        drop(payload);
+        match parsed {
             Payload::Http(request) => {
-                drop(event.payload);
-                Answer::Http(function.http(*request, deadline).await)
+                let work = AssertUnwindSafe(function.http(*request, deadline)).catch_unwind();
+                Ok(Answer::Http(work.await.unwrap_or_else(|_| Problem::internal().into_response())))
             }
             Payload::Sqs(batch) => {
-                drop(event.payload);
-                Answer::Sqs(function.sqs(batch, deadline).await)
+                let work = AssertUnwindSafe(function.sqs(batch, deadline)).catch_unwind();
+                work.await.map(Answer::Sqs).map_err(|_| InvocationError::Panicked)
             }
-            Payload::Malformed => Answer::Http(Payload::malformed()),
-        })
+            Payload::Malformed => Ok(Answer::Http(Payload::malformed())),
+        }
     }
     .instrument(span)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Panics;
+
+    impl Function for Panics {
+        async fn http(&self, _: Request, _: UnixMillis) -> Response<Body> {
+            panic!("jane@example.com")
+        }
+
+        async fn sqs(&self, _: SqsEvent, _: UnixMillis) -> BatchResponse {
+            panic!("jane@example.com")
+        }
+    }
+
+    async fn invoke(payload: &str) -> Result<Answer, InvocationError> {
+        let payload = RawValue::from_string(payload.to_owned()).unwrap();
+        answer(&Panics, LambdaEvent::new(payload, lambda_runtime::Context::default())).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_over_http_is_a_500_that_does_not_quote_it() {
+        let request = r#"{"version":"2.0","rawPath":"/x","headers":{},"requestContext":{"http":{"method":"GET"},"timeEpoch":0},"isBase64Encoded":false}"#;
+        let answer = serde_json::to_string(&invoke(request).await.unwrap()).unwrap();
+        assert!(answer.contains(r#""statusCode":500"#) && answer.contains("internal"), "{answer}");
+        assert!(!answer.contains("jane"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_over_a_batch_fails_the_invocation_without_quoting_it() {
+        let error = invoke(r#"{"Records":[{"messageId":"m","body":"jane@example.com"}]}"#).await.unwrap_err();
+        assert_eq!(error, InvocationError::Panicked);
+        assert!(!format!("{error} {error:?}").contains("jane"));
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_payload_is_not_quoted() {
+        for payload in [r#"{"Records":"jane@example.com"}"#, r#"["jane@example.com"]"#] {
+            let error = invoke(payload).await.unwrap_err();
+            assert_eq!(error, InvocationError::Payload);
+            assert!(!format!("{error} {error:?}").contains("jane"));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Log lines: JSON on standard output, where Lambda picks them up.
 
+use adrelay_core::ids::TenantId;
 use tracing::Level;
 
 use crate::env::LogLevel;
@@ -31,4 +32,9 @@ pub fn init(level: LogLevel) {
             tracing::error!(place = place.as_deref().unwrap_or("unknown"), "panicked");
         }));
     }
+}
+
+/// Names the tenant on all further lines of this invocation. For requests; a batch may hold several tenants.
+pub fn tenant(id: &TenantId) {
+    tracing::Span::current().record("tenant", id.as_str());
 }
