@@ -1,3 +1,15 @@
 //! DynamoDB, SQS and Secrets Manager behind the ports that adrelay-core declares.
 
+mod batch;
+pub mod config;
 pub mod config_admin;
+pub mod events;
+mod governor;
+mod index;
+mod item;
+mod listing;
+pub mod queue;
+mod receipts;
+pub mod sdk;
+pub mod secrets;
+mod waiting;

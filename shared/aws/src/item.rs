@@ -1,0 +1,58 @@
+//! Reading and writing items' attributes.
+
+use std::collections::HashMap;
+
+use adrelay_core::ports::StoreError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// Version of the items' shape, in their attribute `v`.
+pub(crate) const ITEM_VERSION: &str = "1";
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "numbers are small; `n(1)` reads better than `n(&1)`")]
+pub(crate) fn n(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(crate) fn key(pk: &str, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
+}
+
+/// A text attribute.
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
+    optional_text(item, name).ok_or_else(|| StoreError::Corrupt(format!("no text {name}")))
+}
+
+pub(crate) fn optional_text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+/// A whole number.
+pub(crate) fn number(item: &Item, name: &str) -> Result<i64, StoreError> {
+    optional_number(item, name).ok_or_else(|| StoreError::Corrupt(format!("no number {name}")))
+}
+
+pub(crate) fn optional_number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// What an SDK's error means for a store's caller. Never its text, which may quote the request.
+pub(crate) fn store_error<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("ConditionalCheckFailedException") => StoreError::Conflict,
+        Some(code) => StoreError::Unavailable(code.to_owned()),
+        None => StoreError::Unavailable("no answer".to_owned()),
+    }
+}
+
+/// serde's message may quote the document; its place says enough.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+pub(crate) fn corrupt(error: serde_json::Error) -> StoreError {
+    StoreError::Corrupt(format!("JSON at line {} column {}", error.line(), error.column()))
+}

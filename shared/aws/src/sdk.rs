@@ -1,0 +1,92 @@
+//! Clients of the AWS SDK, made from what Lambda puts into the environment.
+//!
+//! No credential chain and no region lookup: on Lambda both stand in the environment, and what is not in the binary
+//! costs neither start-up time nor memory.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+
+/// Tries of one call, the first included.
+const TRIES: u32 = 3;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const TRY_TIMEOUT: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// A variable that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not set")]
+pub struct MissingVariable(pub &'static str);
+
+/// Where and as whom AWS is called.
+#[derive(Debug, Clone)]
+pub struct Sdk {
+    region: Region,
+    credentials: SharedCredentialsProvider,
+    endpoint_url: Option<String>,
+}
+
+macro_rules! client_config {
+    ($sdk:expr, $service:ident) => {{
+        let mut config = $service::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region($sdk.region.clone())
+            .credentials_provider($sdk.credentials.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(TRY_TIMEOUT)
+                    .operation_timeout(CALL_TIMEOUT)
+                    .build(),
+            );
+        config.set_endpoint_url($sdk.endpoint_url.clone());
+        $service::Client::from_conf(config.build())
+    }};
+}
+
+impl Sdk {
+    /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and, for the local stack,
+    /// `AWS_ENDPOINT_URL` through `variable`.
+    ///
+    /// # Errors
+    /// Where one of the first three is missing.
+    pub fn from_variables(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, MissingVariable> {
+        let required = |name| variable(name).ok_or(MissingVariable(name));
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        Ok(Self {
+            region: Region::new(required("AWS_REGION")?),
+            credentials: SharedCredentialsProvider::new(credentials),
+            endpoint_url: variable("AWS_ENDPOINT_URL"),
+        })
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        client_config!(self, aws_sdk_dynamodb)
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        client_config!(self, aws_sdk_sqs)
+    }
+
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        client_config!(self, aws_sdk_secretsmanager)
+    }
+}
