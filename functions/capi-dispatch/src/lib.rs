@@ -1,1 +1,9 @@
-//! Takes hashed events off the queue and delivers them to Meta's Conversions API, a receipt for each.
+#![doc = include_str!("../README.md")]
+
+mod handler;
+pub mod settings;
+mod sync;
+mod telling;
+pub mod wiring;
+
+pub use handler::CapiDispatch;
