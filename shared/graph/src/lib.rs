@@ -1,1 +1,14 @@
-//! Client of Meta's Graph API: one request, one classified outcome.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod body;
+mod classify;
+mod client;
+mod config;
+mod proof;
+mod redact;
+mod tls;
+mod usage;
+
+pub use client::{Graph, Named};
+pub use config::{GraphConfig, GraphConfigError};
