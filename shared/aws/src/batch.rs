@@ -37,8 +37,11 @@ impl DynamoEvents {
                 .set_keys(Some(std::mem::take(&mut keys)))
                 .consistent_read(true)
                 .projection_expression(projection);
-            if projection.contains("#status") {
-                wanted = wanted.expression_attribute_names("#status", "status");
+            // Words that DynamoDB reserves (AWS: reserved words in DynamoDB).
+            for (alias, name) in [("#status", "status"), ("#source", "source")] {
+                if projection.contains(alias) {
+                    wanted = wanted.expression_attribute_names(alias, name);
+                }
             }
             let wanted = wanted.build().map_err(|error| StoreError::Corrupt(error.to_string()))?;
             let wanted = HashMap::from([(self.table.clone(), wanted)]);

@@ -10,7 +10,7 @@ use adrelay_core::time::UnixMillis;
 use crate::item::{ITEM_VERSION, Item, corrupt, key, n, number, s, text};
 use crate::receipts::trust_letter;
 
-/// Bytes of ids in one line; an item may have 400 KB (AWS: DynamoDB quotas).
+/// Bytes of a line's JSON; an item may have 400 KB (AWS: DynamoDB quotas).
 const LINE_BYTES_MAX: usize = 300_000;
 
 pub(crate) fn day_pk(tenant: &TenantId, source: &SourceId, day: &str) -> String {
@@ -30,10 +30,13 @@ pub(crate) fn items(entry: &BatchIndexEntry) -> Vec<Result<Item, StoreError>> {
     let mut bytes = 0;
     for (name, ids) in &entry.events {
         for id in ids {
-            bytes += id.as_str().len() + 3;
+            let name_bytes = json_bytes(name.as_str()) + "[]:".len();
+            let id_bytes = json_bytes(id.as_str());
+            // The name counts with each id: it does so in the worst case, where no two events share one.
+            bytes += name_bytes + id_bytes;
             if bytes > LINE_BYTES_MAX {
                 parts.push(BTreeMap::new());
-                bytes = 0;
+                bytes = name_bytes + id_bytes;
             }
             if let Some(part) = parts.last_mut() {
                 part.entry(name).or_default().push(id);
@@ -41,6 +44,11 @@ pub(crate) fn items(entry: &BatchIndexEntry) -> Vec<Result<Item, StoreError>> {
         }
     }
     parts.iter().enumerate().map(|(nth, part)| item(entry, nth, part)).collect()
+}
+
+/// Bytes of a text in JSON, with quotes and a comma. Names and ids hold no control characters.
+fn json_bytes(text: &str) -> usize {
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count() + 3
 }
 
 fn item(

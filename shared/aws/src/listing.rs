@@ -26,7 +26,13 @@ const COUNT_PAGES: usize = 5;
 const LINES_PER_STEP: i32 = 20;
 const STEPS_PER_LIST: usize = 50;
 
-const ALL: &str = "pk, sk, #status, message, source, reason, code, subcode, fbtrace_id, attempts, copies, event_time, queued_at, updated_at, next_try_at, user_data_keys";
+const ALL: &str = "pk, sk, #status, message, #source, reason, code, subcode, fbtrace_id, attempts, copies, event_time, queued_at, updated_at, next_try_at, user_data_keys";
+
+/// Receipts that are looked at together.
+const LOOKS_PER_READ: usize = 100;
+
+/// Receipts that one list looks at, at most: most of them may have another status by now.
+const LOOKS_PER_LIST: usize = 2_000;
 
 /// Where a list goes on: within the line with this sort key, after this many of its events.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,35 +56,24 @@ impl ReceiptReader for DynamoEvents {
     }
 
     async fn by_day(&self, query: &DayQuery) -> Result<Page<Receipt>, StoreError> {
-        let mut receipts = Vec::new();
-        let mut cursor = query.cursor.as_deref().map(parse_cursor).transpose()?;
+        let mut found = Found { receipts: Vec::new(), looks: 0, limit: query.limit };
+        let mut cursor = query.cursor.as_deref().map(|text| parse_cursor(text, query)).transpose()?;
         for _ in 0..STEPS_PER_LIST {
             let lines = self.lines(query, cursor.as_ref()).await?;
             let Some(last) = lines.last().map(|line| line.sk.clone()) else {
-                return Ok(Page { items: receipts, next_cursor: None });
+                return Ok(Page { items: found.receipts, next_cursor: None });
             };
             for line in lines {
                 let done = cursor.as_ref().filter(|c| c.line == line.sk).map_or(0, |c| c.done);
-                let keys = line.keys(&query.tenant);
-                let mut at = done;
-                for part in keys[done.min(keys.len())..].chunks(100) {
-                    let found = self.receipts_of(part, ALL).await?;
-                    for key in part {
-                        if receipts.len() == query.limit {
-                            let next = Cursor { line: line.sk.clone(), done: at };
-                            return Ok(Page { items: receipts, next_cursor: Some(write_cursor(&next)?) });
-                        }
-                        at += 1;
-                        let shown = found.get(key).map(receipt).transpose()?;
-                        // Each receipt is shown by the one line that tells its present status.
-                        receipts.extend(shown.filter(|r| r.status == line.status && r.updated_at == line.at));
-                    }
+                if let Some(stopped) = self.walk(query, &line, done, &mut found).await? {
+                    let next_cursor = Some(write_cursor(&Cursor { line: line.sk, done: stopped })?);
+                    return Ok(Page { items: found.receipts, next_cursor });
                 }
             }
             cursor = Some(Cursor { line: last, done: usize::MAX });
         }
         let next_cursor = cursor.as_ref().map(write_cursor).transpose()?;
-        Ok(Page { items: receipts, next_cursor })
+        Ok(Page { items: found.receipts, next_cursor })
     }
 
     async fn day_counts(
@@ -115,13 +110,47 @@ impl ReceiptReader for DynamoEvents {
     }
 }
 
+/// What a list has found so far.
+struct Found {
+    receipts: Vec<Receipt>,
+    looks: usize,
+    limit: usize,
+}
+
 impl DynamoEvents {
+    /// Adds a line's receipts from the one at `done` on. Gives the place where the page was full, if it was.
+    async fn walk(
+        &self,
+        query: &DayQuery,
+        line: &Line,
+        done: usize,
+        found: &mut Found,
+    ) -> Result<Option<usize>, StoreError> {
+        let keys = line.keys(&query.tenant);
+        let mut at = done.min(keys.len());
+        while at < keys.len() {
+            if found.looks >= LOOKS_PER_LIST {
+                return Ok(Some(at));
+            }
+            let part = &keys[at..keys.len().min(at + LOOKS_PER_READ)];
+            found.looks += part.len();
+            let stored = self.receipts_of(part, ALL).await?;
+            for key in part {
+                if found.receipts.len() == found.limit {
+                    return Ok(Some(at));
+                }
+                at += 1;
+                let shown = stored.get(key).map(receipt).transpose()?;
+                // Each receipt is shown by the one line that tells its present status.
+                found.receipts.extend(shown.filter(|r| r.status == line.status && r.updated_at == line.at));
+            }
+        }
+        Ok(None)
+    }
+
     /// The next lines of a list, newest first within a status; the cursor's own line first, where it is not done.
     async fn lines(&self, query: &DayQuery, cursor: Option<&Cursor>) -> Result<Vec<Line>, StoreError> {
-        let (from, to) = match query.status {
-            Some(status) => (format!("{}#", status.as_str()), format!("{}$", status.as_str())),
-            None => ("!".to_owned(), "~".to_owned()),
-        };
+        let (from, to) = bounds(query);
         let to = cursor.map_or(to, |cursor| cursor.line.clone());
         let request = self
             .client
@@ -146,10 +175,21 @@ fn write_cursor(cursor: &Cursor) -> Result<String, StoreError> {
     serde_json::to_vec(cursor).map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(crate::item::corrupt)
 }
 
-/// A cursor that nobody of us wrote is a conflict with what the caller asks for.
-fn parse_cursor(text: &str) -> Result<Cursor, StoreError> {
+/// Sort keys of the lines that a list reads.
+fn bounds(query: &DayQuery) -> (String, String) {
+    match query.status {
+        Some(status) => (format!("{}#", status.as_str()), format!("{}$", status.as_str())),
+        None => ("!".to_owned(), "~".to_owned()),
+    }
+}
+
+/// A cursor that nobody of us wrote, or that belongs to a list of another status, is a conflict with what the caller
+/// asks for. It can't lead out of the tenant, source and day: those come from the query.
+fn parse_cursor(text: &str, query: &DayQuery) -> Result<Cursor, StoreError> {
     let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::Conflict)?;
-    serde_json::from_slice(&json).map_err(|_| StoreError::Conflict)
+    let cursor: Cursor = serde_json::from_slice(&json).map_err(|_| StoreError::Conflict)?;
+    let (from, to) = bounds(query);
+    if (from..=to).contains(&cursor.line) { Ok(cursor) } else { Err(StoreError::Conflict) }
 }
 
 fn receipt(item: &Item) -> Result<Receipt, StoreError> {

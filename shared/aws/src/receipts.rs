@@ -1,9 +1,12 @@
 //! Receipts: what capi-dispatch writes. What admin-api reads is in [`crate::listing`].
 //!
 //! A fresh receipt is one conditional write. Where there is one already, the failed condition brings it along, and a
-//! second write does what is right: copies of an event that was sent by another message are counted; copies that came
-//! with the same message were counted when it wrote first, but for those beyond one; a receipt that is not final yet
-//! gets its new status; `sent` is never replaced.
+//! second write does what is right: a receipt that is not `sent` gets its new status; `sent` is never replaced.
+//!
+//! Copies are counted by this rule: a message counts all its copies when it writes to a receipt first. When it comes
+//! again (a redelivery, or its next attempt) it counts those beyond one, which other messages in its batch brought.
+//! The receipt remembers who wrote: `message` decided last, and from the second message on `seen` holds the first
+//! [`SEEN_MAX`] of them, so that two messages that wait in turns are not counted at each attempt.
 
 use std::collections::HashMap;
 
@@ -13,7 +16,7 @@ use adrelay_core::ports::receipts::{Known, ReceiptWriter};
 use adrelay_core::receipt::{BatchIndexEntry, Outcome, RECEIPT_TTL_DAYS, ReceiptKey, Status, Trust};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::events::DynamoEvents;
@@ -22,6 +25,9 @@ use crate::item::{ITEM_VERSION, Item, key, n, number, optional_text, s, store_er
 
 /// Receipts written at the same time.
 const CONCURRENT_WRITES: usize = 32;
+
+/// Messages that a receipt remembers; those beyond are counted whenever they come. Keeps it below 1 KB.
+const SEEN_MAX: usize = 10;
 
 /// Tries to settle a receipt that others keep writing.
 const RACE_TRIES: u32 = 4;
@@ -69,36 +75,71 @@ impl ReceiptWriter for DynamoEvents {
 /// What stands in a receipt that was there first.
 struct Before {
     sent: bool,
-    same_message: bool,
+    message: String,
+    seen: Vec<String>,
+}
+
+impl Before {
+    fn read(item: &Item) -> Self {
+        let seen = item.get("seen").and_then(|value| value.as_ss().ok());
+        Self {
+            sent: optional_text(item, "status") == Some(Status::Sent.as_str()),
+            message: optional_text(item, "message").unwrap_or_default().to_owned(),
+            seen: seen.cloned().unwrap_or_default(),
+        }
+    }
+
+    fn knows(&self, message: &MessageId) -> bool {
+        self.message == message.as_str() || self.seen.iter().any(|seen| seen == message.as_str())
+    }
 }
 
 impl DynamoEvents {
     async fn record_one(&self, outcome: &Outcome) -> Result<(), StoreError> {
-        let fresh = self.facts(outcome, outcome.copies).condition_expression("attribute_not_exists(pk)");
-        let Some(mut before) = self.try_update(fresh, outcome).await? else { return Ok(()) };
+        let (expression, fresh) = self.set_facts(outcome);
+        let fresh = fresh
+            .update_expression(format!("{expression} ADD copies :copies"))
+            .condition_expression("attribute_not_exists(pk)")
+            .expression_attribute_values(":copies", n(outcome.copies));
+        let Some(mut before) = self.try_update(fresh).await? else { return Ok(()) };
         for _ in 0..RACE_TRIES {
-            let copies = if before.same_message { outcome.copies.saturating_sub(1) } else { outcome.copies };
-            let update = if before.sent {
-                if copies == 0 {
-                    return Ok(());
-                }
-                self.update(outcome)
-                    .update_expression("ADD copies :copies")
-                    .expression_attribute_values(":copies", n(copies))
-                    .expression_attribute_values(":sent", s(Status::Sent.as_str()))
-                    .expression_attribute_names("#status", "status")
-                    .condition_expression("#status = :sent")
-            } else {
-                self.facts(outcome, copies)
-                    .expression_attribute_values(":sent", s(Status::Sent.as_str()))
-                    .condition_expression("#status <> :sent")
-            };
-            match self.try_update(update, outcome).await? {
+            let Some(update) = self.further(&before, outcome) else { return Ok(()) };
+            match self.try_update(update).await? {
                 None => return Ok(()),
                 Some(now) => before = now,
             }
         }
         Err(StoreError::Conflict)
+    }
+
+    /// The write to a receipt that is there already; `None` where nothing changes. It holds only while the receipt
+    /// stands as it was read, as far as the write depends on it.
+    fn further(&self, before: &Before, outcome: &Outcome) -> Option<UpdateItemFluentBuilder> {
+        let known = before.knows(&outcome.message);
+        let copies = if known { outcome.copies.saturating_sub(1) } else { outcome.copies };
+        if before.sent && copies == 0 {
+            return None;
+        }
+        let (expression, mut update) =
+            if before.sent { (String::new(), self.update(outcome)) } else { self.set_facts(outcome) };
+        let mut add = "ADD copies :copies".to_owned();
+        let mut condition = if before.sent { "#status = :sent" } else { "#status <> :sent" }.to_owned();
+        if !known && before.seen.len() < SEEN_MAX {
+            add.push_str(", seen :seen");
+            condition.push_str(" AND message = :before AND NOT contains(seen, :written)");
+            let seen = vec![before.message.clone(), outcome.message.to_string()];
+            update = update
+                .expression_attribute_values(":seen", AttributeValue::Ss(seen))
+                .expression_attribute_values(":before", s(before.message.as_str()))
+                .expression_attribute_values(":written", s(outcome.message.as_str()));
+        }
+        let update = update
+            .update_expression(format!("{expression} {add}"))
+            .condition_expression(condition)
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":sent", s(Status::Sent.as_str()))
+            .expression_attribute_values(":copies", n(copies));
+        Some(update)
     }
 
     fn update(&self, outcome: &Outcome) -> UpdateItemFluentBuilder {
@@ -109,8 +150,8 @@ impl DynamoEvents {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
-    /// Writes the outcome's facts and adds `copies`. What the outcome does not have is removed.
-    fn facts(&self, outcome: &Outcome, copies: u32) -> UpdateItemFluentBuilder {
+    /// An update that sets the outcome's facts, and its expression so far. What the outcome does not have is removed.
+    fn set_facts(&self, outcome: &Outcome) -> (String, UpdateItemFluentBuilder) {
         let expires_at = outcome.at.secs() + RECEIPT_TTL_DAYS * 86_400;
         let keys = outcome.user_data_keys.join(",");
         let mut set = vec![
@@ -140,12 +181,12 @@ impl DynamoEvents {
         }
         let assignments: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
         let removals: Vec<String> = remove.iter().map(|name| format!("#{name}")).collect();
-        let mut expression = format!("SET {} ADD copies :copies", assignments.join(", "));
+        let mut expression = format!("SET {}", assignments.join(", "));
         if !removals.is_empty() {
             expression.push_str(" REMOVE ");
             expression.push_str(&removals.join(", "));
         }
-        let mut update = self.update(outcome).update_expression(expression);
+        let mut update = self.update(outcome);
         for (name, value) in set {
             update = update
                 .expression_attribute_names(format!("#{name}"), name)
@@ -154,23 +195,17 @@ impl DynamoEvents {
         for name in remove {
             update = update.expression_attribute_names(format!("#{name}"), name);
         }
-        update.expression_attribute_values(":copies", n(copies))
+        (expression, update)
     }
 
     /// Carries out a conditional update; gives what stands there where the condition did not hold.
-    async fn try_update(
-        &self,
-        update: UpdateItemFluentBuilder,
-        outcome: &Outcome,
-    ) -> Result<Option<Before>, StoreError> {
+    async fn try_update(&self, update: UpdateItemFluentBuilder) -> Result<Option<Before>, StoreError> {
         let Err(error) = update.send().await else { return Ok(None) };
         let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
             return Err(store_error(&error));
         };
         let item = failed.item().ok_or(StoreError::Conflict)?;
-        let sent = optional_text(item, "status") == Some(Status::Sent.as_str());
-        let same_message = optional_text(item, "message") == Some(outcome.message.as_str());
-        Ok(Some(Before { sent, same_message }))
+        Ok(Some(Before::read(item)))
     }
 
     /// Receipts by key, with the attributes of `projection`; absent where there are none.

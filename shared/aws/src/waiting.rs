@@ -5,10 +5,13 @@ use adrelay_core::message::{EventMessage, QueueMessage};
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::waiting::{Parked, WaitingRoom};
 use adrelay_core::receipt::RECEIPT_TTL_DAYS;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::events::DynamoEvents;
-use crate::item::{ITEM_VERSION, corrupt, key, n, s, store_error, text};
+use crate::item::{ITEM_VERSION, Item, corrupt, key, n, s, store_error, text};
+
+const CONCURRENT_DELETIONS: usize = 10;
 
 fn room_pk(tenant: &TenantId, pixel: &PixelId) -> String {
     format!("T#{tenant}#W#{pixel}")
@@ -68,11 +71,14 @@ impl WaitingRoom for DynamoEvents {
     }
 
     async fn remove(&self, tenant: &TenantId, pixel: &PixelId, keys: &[String]) -> Result<(), StoreError> {
-        for sk in keys {
-            let delete = self.client.delete_item().table_name(&self.table);
-            let delete = delete.set_key(Some(key(&room_pk(tenant, pixel), sk)));
-            delete.send().await.map_err(|error| store_error(&error))?;
-        }
-        Ok(())
+        let deletions: Vec<_> = keys.iter().map(|sk| self.delete(key(&room_pk(tenant, pixel), sk))).collect();
+        stream::iter(deletions).buffer_unordered(CONCURRENT_DELETIONS).try_collect().await
+    }
+}
+
+impl DynamoEvents {
+    async fn delete(&self, key: Item) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
+        delete.send().await.map(|_| ()).map_err(|error| store_error(&error))
     }
 }
