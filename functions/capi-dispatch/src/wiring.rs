@@ -6,6 +6,7 @@ use adrelay_aws::queue::SqsQueue;
 use adrelay_aws::sdk::Sdk;
 use adrelay_aws::secrets::SecretsManager;
 use adrelay_core::dispatch::{Dispatcher, Ports};
+use adrelay_core::ids::random_text_id;
 use adrelay_core::ports::clock::Entropy as _;
 use adrelay_core::vault::Vault;
 use adrelay_graph::{Graph, GraphConfig};
@@ -67,7 +68,7 @@ impl Ports for AwsPorts {
 /// [`ConfigError`], which names the variable.
 pub fn function(
     env: &Env,
-    settings: Settings,
+    settings: &Settings,
 ) -> Result<CapiDispatch<AwsPorts, DynamoConfig, SystemClock>, ConfigError> {
     let sdk =
         Sdk::from_variables(|name| env.optional(name)).map_err(|error| ConfigError::Missing(error.0))?;
@@ -89,7 +90,7 @@ pub fn function(
             .map_err(|error| ConfigError::malformed("GRAPH_BASE_URL", error.to_string()))?,
         vault: Vault::new(secrets, settings.keyring_secret.clone(), settings.meta_app_secret.clone()),
     };
-    let owner = OsEntropy.array::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let owner = random_text_id("d", OsEntropy.array());
     let dispatcher = Dispatcher::new(ports, settings.dispatch, owner);
-    Ok(CapiDispatch::new(dispatcher, Authenticator::new(config, SystemClock), &settings))
+    Ok(CapiDispatch::new(dispatcher, Authenticator::new(config, SystemClock), settings))
 }
