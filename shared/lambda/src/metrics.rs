@@ -14,6 +14,9 @@ macro_rules! metrics {
         }
 
         impl Metric {
+            /// Every metric, in the order of this type.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
             /// Its name in CloudWatch.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -64,7 +67,7 @@ metrics! {
     BatchSize = "Count",
     /// Milliseconds from queueing to Meta's yes, the longest of an invocation.
     QueuedToSentMs = "Milliseconds",
-    /// Seconds until the first event's deadline, of those handled.
+    /// Seconds until the first deadline of the events that still wait.
     SecondsToDeadline = "Seconds",
     /// Percent of sent events with an e-mail, phone or external id.
     MatchKeyCoverage = "Percent",
@@ -102,6 +105,21 @@ pub fn emit(function: &str, now_ms: i64, values: &[(Metric, f64)], notes: &[(&st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alarms_and_the_dashboard_name_metrics_that_exist() {
+        let template = include_str!("../../../infra/alarms.yaml");
+        let alarms = template
+            .split("Namespace: adrelay\n")
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix("MetricName: ")?.lines().next());
+        let widgets = template.split("[\"adrelay\", \"").skip(1).filter_map(|rest| rest.split('"').next());
+        let named: Vec<&str> = alarms.chain(widgets).collect();
+        assert!(named.len() > 5, "{named:?}");
+        for name in named {
+            assert!(Metric::ALL.iter().any(|metric| metric.name() == name), "{name}");
+        }
+    }
 
     #[test]
     fn a_line_is_in_the_embedded_metric_format() {

@@ -83,6 +83,10 @@ impl<P: Ports> Dispatcher<P> {
         reason: &str,
     ) {
         let mut waiting: Vec<(Item, Fate)> = Vec::new();
+        let now_s = self.now().secs();
+        for item in &items {
+            desk.report.deadline(item.deadline_s() - now_s);
+        }
         for (holder, message) in by_holder(desk, &items) {
             match self.ports.events().park(&message).await {
                 Ok(()) => desk.report.parked += message.events.len() as u64,
@@ -182,6 +186,9 @@ impl<P: Ports> Dispatcher<P> {
             return Ok(());
         }
         let page = self.ports.events().page(&room.tenant, &room.pixel_id, PAGE_MESSAGES).await?;
+        for parked in &page {
+            report.deadline(first_deadline_s(&parked.message) - self.now().secs());
+        }
         let (expired, waiting): (Vec<Parked>, Vec<Parked>) =
             page.into_iter().partition(|parked| self.has_expired(&parked.message));
         let all_expired = waiting.is_empty() && !expired.is_empty();
@@ -285,11 +292,7 @@ impl<P: Ports> Dispatcher<P> {
     }
 
     fn has_expired(&self, message: &EventMessage) -> bool {
-        let now_s = self.now().secs();
-        let deadline_s = |event: &crate::message::QueuedEvent| {
-            super::batch::deadline_s(&event.head().action_source, event.head().event_time)
-        };
-        message.events.iter().all(|event| deadline_s(event) <= now_s)
+        deadlines_s(message).all(|deadline_s| deadline_s <= self.now().secs())
     }
 
     /// Sees to it that exactly one probe of the room is under way; `false` where none could be queued.
@@ -336,6 +339,17 @@ impl<P: Ports> Dispatcher<P> {
         let mut results = self.ports.queue().send(vec![Outgoing { body, group, delay_s }]).await;
         results.pop().unwrap_or_else(|| Err(QueueError("no answer".to_owned())))
     }
+}
+
+fn deadlines_s(message: &EventMessage) -> impl Iterator<Item = i64> {
+    message.events.iter().map(|event| {
+        let head = event.head();
+        super::batch::deadline_s(&head.action_source, head.event_time)
+    })
+}
+
+fn first_deadline_s(message: &EventMessage) -> i64 {
+    deadlines_s(message).min().unwrap_or(i64::MAX)
 }
 
 fn by_holder(desk: &Desk<'_>, items: &[Item]) -> std::collections::BTreeMap<usize, EventMessage> {

@@ -35,7 +35,7 @@ pub struct Report {
     pub latency_sum_ms: u64,
     /// The longest of them.
     pub latency_max_ms: u64,
-    /// Seconds until the first event's deadline, over everything handled; absent where nothing was.
+    /// Seconds until the first deadline of the events that still wait; absent where none do.
     pub seconds_to_deadline_min: Option<i64>,
     /// Events sent with an e-mail, phone or external id.
     pub matchable: u64,

@@ -55,6 +55,10 @@ impl<P: Ports> Dispatcher<P> {
             return Vec::new();
         }
         self.note_waiting(report, &items, later).await;
+        let now_s = self.now().secs();
+        for item in &items {
+            report.deadline(item.deadline_s() - now_s);
+        }
         let mut by_holder: BTreeMap<usize, EventMessage> = BTreeMap::new();
         for item in items {
             for &holder in &item.holders {

@@ -85,9 +85,6 @@ impl<P: Ports> Dispatcher<P> {
     /// Settles what is too old and returns the rest.
     async fn drop_expired(&self, desk: &mut Desk<'_>, items: Vec<Item>) -> Vec<Item> {
         let now_s = self.now().secs();
-        for item in &items {
-            desk.report.deadline(item.deadline_s() - now_s);
-        }
         let (fresh, expired): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.deadline_s() > now_s);
         self.finish(desk, expired, &Fate::plain(Status::Expired, "too_old")).await;
