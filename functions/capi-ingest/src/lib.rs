@@ -1,1 +1,14 @@
-//! Takes conversion events over HTTP: checks, normalises, hashes, queues.
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod answer;
+pub mod body;
+mod browser;
+mod handler;
+mod meta;
+pub mod route;
+pub mod settings;
+mod submit;
+pub mod wiring;
+
+pub use handler::Ingest;

@@ -1,3 +1,8 @@
 //! Wires the function; see the library beside it.
 
-fn main() {}
+use capi_ingest::settings::Settings;
+use capi_ingest::wiring;
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    adrelay_lambda::start::serve(|env| async move { wiring::function(&env, &Settings::read(&env)?) })
+}

@@ -1,0 +1,12 @@
+//! The function on in-memory ports: requests in, answers and queue messages out.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+mod batches;
+mod bodies;
+mod browsers;
+mod doors;
+mod meta;
+mod samples;
+mod singles;
+mod world;
