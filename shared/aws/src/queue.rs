@@ -1,12 +1,15 @@
 //! The queue, in as few calls as SQS's limits allow.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use adrelay_core::message::MAX_MESSAGE_BYTES;
 use adrelay_core::ports::queue::{EventQueue, Outgoing, QueueError};
+use adrelay_core::retry::Backoff;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::stream::{self, StreamExt as _};
 
 /// The most messages that one call takes (AWS: SendMessageBatch).
 const MESSAGES_PER_CALL: usize = 10;
@@ -14,7 +17,10 @@ const MESSAGES_PER_CALL: usize = 10;
 /// Tries of a message that a batch refused, the first included.
 const TRIES: u32 = 3;
 
-const TRY_PAUSE_MS: u64 = 50;
+const TRY_PAUSES: Backoff = Backoff { base_ms: 100, max_ms: 400 };
+
+/// Calls under way at the same time.
+const CONCURRENT_CALLS: usize = 4;
 
 /// A queue of SQS.
 #[derive(Debug, Clone)]
@@ -54,17 +60,23 @@ impl SqsQueue {
                 break;
             }
             if attempt > 0 {
-                tokio::time::sleep(Duration::from_millis(TRY_PAUSE_MS << attempt)).await;
+                let pause_ms = TRY_PAUSES.full_jitter_ms(attempt - 1, random());
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             }
             let entries: Result<Vec<_>, _> = open.iter().map(|at| entry(*at, &messages[*at])).collect();
             let Ok(entries) = entries else { break };
             let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
             match call.send().await {
                 Ok(answer) => {
+                    for failed in &answer.failed {
+                        set(&mut results, &failed.id, Err(refused(Some(&failed.code))));
+                    }
                     for sent in &answer.successful {
-                        if let Some(result) = sent.id.parse().ok().and_then(|at: usize| results.get_mut(at)) {
-                            *result = Ok(());
-                        }
+                        set(&mut results, &sent.id, Ok(()));
+                    }
+                    // What SQS says is our own fault it will not take at another try.
+                    if answer.failed.iter().all(|failed| failed.sender_fault) {
+                        break;
                     }
                 }
                 Err(error) => {
@@ -79,6 +91,17 @@ impl SqsQueue {
         }
         results
     }
+}
+
+fn set(results: &mut [Result<(), QueueError>], id: &str, to: Result<(), QueueError>) {
+    if let Some(result) = id.parse().ok().and_then(|at: usize| results.get_mut(at)) {
+        *result = to;
+    }
+}
+
+/// Good enough to keep senders apart, and nothing else: each hasher of the standard library has a seed of its own.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 fn refused(code: Option<&str>) -> QueueError {
@@ -116,11 +139,9 @@ fn calls(messages: &[Outgoing]) -> Vec<&[Outgoing]> {
 
 impl EventQueue for SqsQueue {
     async fn send(&self, messages: Vec<Outgoing>) -> Vec<Result<(), QueueError>> {
-        let mut results = Vec::with_capacity(messages.len());
-        for call in calls(&messages) {
-            results.extend(self.send_call(call).await);
-        }
-        results
+        let calls: Vec<_> = calls(&messages).into_iter().map(|call| self.send_call(call)).collect();
+        let results: Vec<_> = stream::iter(calls).buffered(CONCURRENT_CALLS).collect().await;
+        results.into_iter().flatten().collect()
     }
 }
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 /// Tries of one call, the first included.
 const TRIES: u32 = 3;
@@ -27,12 +30,14 @@ pub struct Sdk {
     region: Region,
     credentials: SharedCredentialsProvider,
     endpoint_url: Option<String>,
+    http_client: SharedHttpClient,
 }
 
 macro_rules! client_config {
     ($sdk:expr, $service:ident) => {{
         let mut config = $service::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client($sdk.http_client.clone())
             .region($sdk.region.clone())
             .credentials_provider($sdk.credentials.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
@@ -69,6 +74,8 @@ impl Sdk {
             region: Region::new(required("AWS_REGION")?),
             credentials: SharedCredentialsProvider::new(credentials),
             endpoint_url: variable("AWS_ENDPOINT_URL"),
+            // One for all services: each would read the system's certificates by itself.
+            http_client: Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https(),
         })
     }
 

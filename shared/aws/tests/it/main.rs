@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
 
+mod config;
 mod governor;
 mod index;
+mod queue;
 mod receipts;
+mod secrets;
+mod stub;
 mod support;
 mod waiting;
