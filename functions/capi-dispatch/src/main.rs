@@ -1,8 +1,5 @@
 //! Wires the function; see the library beside it.
 
-// From the runtime down to a call of the SDK the futures nest deeper than the compiler's default.
-#![recursion_limit = "256"]
-
 use capi_dispatch::settings::Settings;
 use capi_dispatch::wiring;
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use adrelay_core::time::UnixMillis;
@@ -92,11 +93,11 @@ pub async fn answer<F: Function>(
         drop(payload);
         match parsed {
             Payload::Http(request) => {
-                let work = AssertUnwindSafe(function.http(*request, deadline)).catch_unwind();
+                let work = AssertUnwindSafe(boxed(function.http(*request, deadline))).catch_unwind();
                 Ok(Answer::Http(work.await.unwrap_or_else(|_| Problem::internal().into_response())))
             }
             Payload::Sqs(batch) => {
-                let work = AssertUnwindSafe(function.sqs(batch, deadline)).catch_unwind();
+                let work = AssertUnwindSafe(boxed(function.sqs(batch, deadline))).catch_unwind();
                 work.await.map(Answer::Sqs).map_err(|_| InvocationError::Panicked)
             }
             Payload::Malformed => Ok(Answer::Http(Payload::malformed())),
@@ -104,6 +105,11 @@ pub async fn answer<F: Function>(
     }
     .instrument(span)
     .await
+}
+
+/// Keeps a handler's futures, which nest deep, out of the type of the runtime's.
+fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
 }
 
 #[cfg(test)]
