@@ -122,6 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_metric_with_its_unit() {
+        let readme = include_str!("../README.md");
+        for metric in Metric::ALL {
+            let row = format!("| `{}` | {} |", metric.name(), metric.unit());
+            assert!(readme.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn a_line_is_in_the_embedded_metric_format() {
         let line = line("capi-dispatch", 5, &[(Metric::EventsSent, 3.0)], &[]);
         let line: Value = serde_json::from_str(&line).unwrap();

@@ -100,6 +100,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_gateway_passes_on_can_be_odd_and_is_never_a_panic() {
+        let event = |host: &str, body: &str| {
+            let json = serde_json::json!({"version": "2.0", "rawPath": "/x", "headers": {"host": host},
+                "requestContext": {"http": {"method": "POST"}, "timeEpoch": 0}, "body": body, "isBase64Encoded": true});
+            Payload::parse(&serde_json::value::to_raw_value(&json).unwrap()).unwrap()
+        };
+        assert!(
+            matches!(event("api.example.com", "e30="), Payload::Http(request) if **request.body() == *b"{}")
+        );
+        assert!(matches!(event("api.example.com", "no base64"), Payload::Malformed));
+        assert!(matches!(event("[", "e30="), Payload::Malformed));
+        assert_eq!(Payload::malformed().status(), 400);
+    }
+
+    #[test]
     fn an_answer_is_in_payload_format_2() {
         let answer = Answer::Http(crate::respond::disabled());
         let value = serde_json::to_value(&answer).unwrap();
