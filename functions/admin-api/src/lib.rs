@@ -1,1 +1,28 @@
-//! Everything people manage: tenants, connections, pixels, sources, keys, receipts.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod api;
+mod caller;
+mod connections;
+mod day;
+mod events;
+mod fields;
+mod health;
+mod keys;
+mod meta_answer;
+mod page;
+mod pixels;
+pub mod ports;
+mod query;
+mod route;
+mod rules;
+pub mod settings;
+mod source_fields;
+mod source_view;
+mod sources;
+mod tenants;
+mod test_event;
+mod verify;
+pub mod wiring;
+
+pub use api::AdminApi;

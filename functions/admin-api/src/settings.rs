@@ -1,0 +1,71 @@
+//! What the function is told by its environment.
+
+use adrelay_lambda::env::{ConfigError, Env};
+
+/// Read once, at start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `CONFIG_TABLE`: what people configure.
+    pub config_table: String,
+    /// `EVENTS_TABLE`: receipts.
+    pub events_table: String,
+    /// `CAPI_EVENTS_QUEUE_URL`: where releases go.
+    pub queue_url: String,
+    /// Names of the secrets.
+    pub secret_ids: SecretIds,
+    /// `GRAPH_BASE_URL`, default `https://graph.facebook.com`.
+    pub graph_base_url: String,
+    /// `GRAPH_VERSION`, default `v26.0`.
+    pub graph_version: String,
+    /// `GRAPH_CONNECT_TIMEOUT_MS`, default 3000.
+    pub graph_connect_timeout_ms: u64,
+    /// `GRAPH_TOTAL_TIMEOUT_MS`, default 20000.
+    pub graph_total_timeout_ms: u64,
+}
+
+/// ARNs of the secrets that the function reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretIds {
+    /// `ADMIN_KEY_SECRET`: the root key's hash.
+    pub admin_key: String,
+    /// `KEYRING_TOKENS_SECRET`: what tokens are sealed with.
+    pub keyring_tokens: String,
+    /// `META_APP_SECRET`: our Meta app.
+    pub meta_app: String,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable.
+    pub fn read(env: &Env) -> Result<Self, ConfigError> {
+        let base_url = env.optional("GRAPH_BASE_URL");
+        Ok(Self {
+            config_table: env.required("CONFIG_TABLE")?,
+            events_table: env.required("EVENTS_TABLE")?,
+            queue_url: env.required("CAPI_EVENTS_QUEUE_URL")?,
+            secret_ids: SecretIds {
+                admin_key: env.required("ADMIN_KEY_SECRET")?,
+                keyring_tokens: env.required("KEYRING_TOKENS_SECRET")?,
+                meta_app: env.required("META_APP_SECRET")?,
+            },
+            graph_base_url: base_url.unwrap_or_else(|| "https://graph.facebook.com".to_owned()),
+            graph_version: env.optional("GRAPH_VERSION").unwrap_or_else(|| "v26.0".to_owned()),
+            graph_connect_timeout_ms: env.number("GRAPH_CONNECT_TIMEOUT_MS", 3_000, 100..=30_000)?,
+            graph_total_timeout_ms: env.number("GRAPH_TOTAL_TIMEOUT_MS", 20_000, 100..=60_000)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let pairs = [("CONFIG_TABLE", "c"), ("EVENTS_TABLE", "e"), ("CAPI_EVENTS_QUEUE_URL", "q")];
+        let error = Settings::read(&Env::from_pairs(pairs)).unwrap_err();
+        assert_eq!(error, ConfigError::Missing("ADMIN_KEY_SECRET"));
+    }
+}
