@@ -7,6 +7,7 @@ mod bodies;
 mod browsers;
 mod doors;
 mod meta;
+mod queues;
 mod samples;
 mod singles;
 mod world;

@@ -8,11 +8,9 @@ use super::path::Path;
 use super::raw::View;
 use super::refusal::{NoteCode, Notes, RefusalCode};
 use super::typed;
+use crate::dispatch::DEADLINE_MARGIN_S;
 
 const DAY_S: i64 = 86_400;
-
-/// An event counts as too old this long before Meta's own limit, so that it is not refused on its way.
-const MARGIN_S: i64 = 3_600;
 
 /// From here on seconds would be in the year 5138: what is meant are milliseconds.
 const FIRST_MILLISECONDS: i64 = 100_000_000_000;
@@ -23,7 +21,7 @@ const FIELD: &str = "event_time";
 #[must_use]
 pub const fn max_age_s(physical_store: bool) -> i64 {
     let days = if physical_store { 62 } else { 7 };
-    days * DAY_S - MARGIN_S
+    days * DAY_S - DEADLINE_MARGIN_S
 }
 
 /// The event's time in unix seconds, clamped to now where it is a little ahead. Absent is now.
@@ -82,8 +80,8 @@ mod tests {
 
     #[test]
     fn the_window_is_closed_on_both_sides() {
-        let week = 7 * DAY_S - MARGIN_S;
-        let store = 62 * DAY_S - MARGIN_S;
+        let week = 7 * DAY_S - 3_600;
+        let store = 62 * DAY_S - 3_600;
         let website = |at: i64| read_at(&at.to_string(), ActionSource::Website);
         assert_eq!(website(NOW - week), Ok(NOW - week));
         assert_eq!(website(NOW - week - 1), Err("event_time_too_old"));
