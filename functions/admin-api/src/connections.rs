@@ -40,7 +40,6 @@ pub(crate) struct ConnectionView {
     /// Counts the tokens that it had.
     token_version: u32,
     /// Whether the token works.
-    #[cfg_attr(test, schema(value_type = Health, inline = false))]
     health: HealthView,
     /// When Meta last confirmed the token on request.
     #[cfg_attr(test, schema(format = DateTime))]

@@ -10,6 +10,8 @@ mod fields;
 mod health;
 mod keys;
 mod meta_answer;
+#[cfg(test)]
+mod openapi;
 mod page;
 mod pixels;
 pub mod ports;

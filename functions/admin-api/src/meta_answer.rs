@@ -47,7 +47,6 @@ pub(crate) struct EventAnswerView {
     messages: Option<Vec<String>>,
     /// Why Meta refused.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schema(value_type = Option<MetaError>))]
     error: Option<ErrorView>,
 }
 

@@ -16,9 +16,6 @@ use crate::{connections, rules, sources};
 
 pub(crate) const UNKNOWN: &str = "pixel_unknown";
 
-/// Longest test event code.
-pub(crate) const MAX_TEST_EVENT_CODE: usize = 64;
-
 /// Pages of sources that one deletion looks through.
 const MAX_SOURCE_PAGES: usize = 50;
 
@@ -37,7 +34,6 @@ pub(crate) struct PixelView {
     /// Events of a disabled pixel end as receipt `skipped`.
     enabled: bool,
     /// Whether Meta takes its events.
-    #[cfg_attr(test, schema(value_type = Health))]
     health: HealthView,
     /// When it was created.
     #[cfg_attr(test, schema(format = DateTime))]
@@ -68,7 +64,7 @@ impl<P: Ports> AdminApi<P> {
         let tenant = fields.optional("tenant_id", rules::id::<TenantId>);
         let id = fields.required("pixel_id", rules::id::<PixelId>);
         let connection = fields.required("connection_id", rules::id::<ConnectionId>);
-        let test_event_code = fields.optional("test_event_code", rules::text(MAX_TEST_EVENT_CODE));
+        let test_event_code = fields.optional("test_event_code", rules::test_event_code);
         let enabled = fields.required("enabled", rules::boolean);
         fields.finish()?;
         call.query.finish()?;
@@ -119,7 +115,7 @@ impl<P: Ports> AdminApi<P> {
         let id: PixelId = call.id(UNKNOWN)?;
         let mut fields = call.fields()?;
         let connection = fields.replace("connection_id", rules::id::<ConnectionId>);
-        let test_event_code = fields.change("test_event_code", rules::text(MAX_TEST_EVENT_CODE));
+        let test_event_code = fields.change("test_event_code", rules::test_event_code);
         let enabled = fields.replace("enabled", rules::boolean);
         fields.finish()?;
         call.query.finish()?;

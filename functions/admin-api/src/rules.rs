@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use adrelay_core::event::is_test_event_code;
 use adrelay_core::ids::IdError;
 use adrelay_core::normalize::Country;
 use adrelay_core::seal::Secret;
@@ -104,6 +105,16 @@ pub(crate) fn https_url(value: &Value) -> Result<String, Wrong> {
         Ok(text.to_owned())
     } else {
         Err(Wrong::new("invalid", "must be an https URL of at most 2048 bytes"))
+    }
+}
+
+/// The code of Meta's *Test events* view, as events may carry it too.
+pub(crate) fn test_event_code(value: &Value) -> Result<String, Wrong> {
+    let text = string(value)?;
+    if is_test_event_code(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(Wrong::new("invalid", "must be 1 to 64 of A-Z a-z 0-9 - _"))
     }
 }
 

@@ -51,7 +51,6 @@ pub(crate) struct SourceView {
     updated_at: String,
     /// With `include=counts`: what became of a day's events.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schema(value_type = Option<DayCounts>))]
     counts: Option<CountsView>,
 }
 

@@ -13,7 +13,7 @@ use crate::api::{AdminApi, Call};
 use crate::connections;
 use crate::fields::invalid_field;
 use crate::meta_answer::{EventAnswerView, refusal};
-use crate::pixels::{MAX_TEST_EVENT_CODE, PixelView, UNKNOWN};
+use crate::pixels::{PixelView, UNKNOWN};
 use crate::ports::Ports;
 use crate::rules;
 
@@ -33,10 +33,8 @@ pub(crate) struct TestEventView {
     /// The code it was sent with.
     test_event_code: String,
     /// What Meta answered.
-    #[cfg_attr(test, schema(value_type = MetaEventAnswer))]
     meta_response: EventAnswerView,
     /// The pixel as it is now.
-    #[cfg_attr(test, schema(value_type = Pixel))]
     pixel: PixelView,
 }
 
@@ -44,7 +42,7 @@ impl<P: Ports> AdminApi<P> {
     pub(crate) async fn test_pixel(&self, mut call: Call<'_>) -> Answer {
         let tenant = call.tenant()?;
         let mut fields = call.fields()?;
-        let code = fields.optional("test_event_code", rules::text(MAX_TEST_EVENT_CODE));
+        let code = fields.optional("test_event_code", rules::test_event_code);
         let event_name = fields.optional("event_name", rules::id::<EventName>);
         fields.finish()?;
         call.query.finish()?;

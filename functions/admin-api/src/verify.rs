@@ -23,14 +23,11 @@ pub(crate) struct VerificationView {
     /// Whether the token works.
     valid: bool,
     /// What Meta answered.
-    #[cfg_attr(test, schema(value_type = MetaObjectAnswer))]
     meta_response: ObjectAnswerView,
     /// Which of the connection's pixels the token sees; the first 10. A token made for one pixel may send to it
     /// without seeing it.
-    #[cfg_attr(test, schema(value_type = Vec<PixelVisibility>))]
     pixels: Vec<PixelVisibilityView>,
     /// The connection as it is now.
-    #[cfg_attr(test, schema(value_type = Connection))]
     connection: ConnectionView,
 }
 
@@ -46,7 +43,6 @@ pub(crate) struct ObjectAnswerView {
     name: Option<String>,
     /// Why Meta refused.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schema(value_type = Option<MetaError>))]
     error: Option<ErrorView>,
 }
 
@@ -59,7 +55,6 @@ pub(crate) struct PixelVisibilityView {
     /// Whether the token sees it.
     visible: bool,
     /// What Meta answered.
-    #[cfg_attr(test, schema(value_type = MetaObjectAnswer))]
     meta_response: ObjectAnswerView,
 }
 

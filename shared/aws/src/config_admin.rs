@@ -6,23 +6,19 @@
 
 mod stored;
 
-use std::collections::HashMap;
-
 use adrelay_core::config::Tenant;
 use adrelay_core::ids::TenantId;
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::admin::{ConfigAdmin, CreateError, HealthWrite, MAX_PAGE, Records, Revised};
 use adrelay_core::ports::receipts::Page;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use self::stored::{Lookup, Stored, text};
-
-/// Version of the items' shape.
-const ITEM_VERSION: &str = "1";
+use self::stored::{Lookup, Stored};
+use crate::item::{ITEM_VERSION, Item, key, n, s, store_error, text};
 
 /// Tenants that one page reads at the same time.
 const CONCURRENT_READS: usize = 10;
@@ -31,8 +27,6 @@ const CONCURRENT_READS: usize = 10;
 const TENANTS: &str = "TENANTS";
 
 const ABSENT: &str = "attribute_not_exists(pk)";
-
-type Item = HashMap<String, AttributeValue>;
 
 /// Manages configuration in one table.
 #[derive(Debug, Clone)]
@@ -83,13 +77,13 @@ impl DynamoConfigAdmin {
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+            .expression_attribute_values(":pk", s(partition))
             .limit(i32::try_from(limit.clamp(1, MAX_PAGE)).unwrap_or(1))
             .set_exclusive_start_key(start);
         if !prefix.is_empty() {
             query = query
                 .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()));
+                .expression_attribute_values(":prefix", s(prefix));
         }
         let found = query.send().await.map_err(|error| store_error(&error))?;
         let next_cursor = match &found.last_evaluated_key {
@@ -147,21 +141,21 @@ impl<T: Stored> Records<T> for DynamoConfigAdmin {
             .set_key(Some(key(&partition(value.tenant()), &T::sort_key(value.id()))))
             .condition_expression("#rev = :rev")
             .expression_attribute_names("#rev", "rev")
-            .expression_attribute_values(":rev", AttributeValue::N(record.revision.to_string()))
+            .expression_attribute_values(":rev", n(record.revision))
             .expression_attribute_names("#doc", "doc")
             .expression_attribute_values(":doc", stored::document(value)?)
-            .expression_attribute_values(":next", AttributeValue::N((record.revision + 1).to_string()));
-        let mut expression = "SET #rev = :next, #doc = :doc".to_owned();
+            .expression_attribute_values(":next", n(record.revision + 1));
+        let mut assignments = vec!["#rev = :next".to_owned(), "#doc = :doc".to_owned()];
         for (name, column) in value.columns()? {
             if name == stored::HEALTH && health == HealthWrite::Keep {
                 continue;
             }
-            expression.push_str(&format!(", #{name} = :{name}"));
+            assignments.push(format!("#{name} = :{name}"));
             update = update
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), column);
         }
-        let update = update.update_expression(expression).send().await;
+        let update = update.update_expression(format!("SET {}", assignments.join(", "))).send().await;
         update.map(|_| ()).map_err(|error| store_error(&error))
     }
 
@@ -199,15 +193,10 @@ fn partition(tenant: &TenantId) -> String {
     format!("T#{tenant}")
 }
 
-fn key(pk: &str, sk: &str) -> Item {
-    let string = |text: &str| AttributeValue::S(text.to_owned());
-    HashMap::from([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))])
-}
-
 fn new_item<T: Stored>(record: &T) -> Result<Item, StoreError> {
     let mut item = key(&partition(record.tenant()), &T::sort_key(record.id()));
-    item.insert("v".to_owned(), AttributeValue::N(ITEM_VERSION.to_owned()));
-    item.insert("rev".to_owned(), AttributeValue::N("1".to_owned()));
+    item.insert("v".to_owned(), n(ITEM_VERSION));
+    item.insert("rev".to_owned(), n(1));
     item.insert("doc".to_owned(), stored::document(record)?);
     item.extend(record.columns()?.into_iter().map(|(name, column)| (name.to_owned(), column)));
     Ok(item)
@@ -215,10 +204,10 @@ fn new_item<T: Stored>(record: &T) -> Result<Item, StoreError> {
 
 fn lookup_item(lookup: &Lookup) -> Item {
     let mut item = key(&lookup.pk, &lookup.sk);
-    item.insert("v".to_owned(), AttributeValue::N(ITEM_VERSION.to_owned()));
-    item.insert("tenant".to_owned(), AttributeValue::S(lookup.tenant.to_string()));
+    item.insert("v".to_owned(), n(ITEM_VERSION));
+    item.insert("tenant".to_owned(), s(lookup.tenant.as_str()));
     if let Some(id) = &lookup.id {
-        item.insert("id".to_owned(), AttributeValue::S(id.clone()));
+        item.insert("id".to_owned(), s(id.as_str()));
     }
     item
 }
@@ -239,14 +228,6 @@ fn refused<R>(error: &SdkError<TransactWriteItemsError, R>) -> Refused {
         }
     }
     Refused::Store(store_error(error))
-}
-
-fn store_error<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        Some("ConditionalCheckFailedException") => StoreError::Conflict,
-        Some(code) => StoreError::Unavailable(code.to_owned()),
-        None => StoreError::Unavailable("no answer".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! How each kind of record is stored.
 
-use std::collections::HashMap;
-
 use adrelay_core::config::{ApiKey, Connection, Health, Pixel, Source, Tenant};
 use adrelay_core::ids::TenantId;
 use adrelay_core::ports::StoreError;
@@ -10,6 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use crate::item::{Item, corrupt, n, s, text};
 
 /// The attribute that dispatch writes too: JSON of [`Health`].
 pub(super) const HEALTH: &str = "health";
@@ -60,7 +60,7 @@ impl Stored for Connection {
     const PREFIX: &'static str = "CONN#";
 
     fn columns(&self) -> Result<Columns, StoreError> {
-        let version = AttributeValue::N(self.token_version.to_string());
+        let version = n(self.token_version);
         Ok(vec![(HEALTH, health(&self.health)?), ("token_version", version)])
     }
 }
@@ -74,7 +74,7 @@ impl Stored for Pixel {
     }
 
     fn columns(&self) -> Result<Columns, StoreError> {
-        let connection = AttributeValue::S(self.connection_id.to_string());
+        let connection = s(self.connection_id.as_str());
         Ok(vec![(HEALTH, health(&self.health)?), ("connection_id", connection)])
     }
 }
@@ -93,16 +93,16 @@ impl Stored for ApiKey {
 }
 
 fn health(health: &Health) -> Result<AttributeValue, StoreError> {
-    serde_json::to_string(health).map(AttributeValue::S).map_err(corrupt)
+    serde_json::to_string(health).map(s).map_err(corrupt)
 }
 
 /// The record's JSON.
 pub(super) fn document<T: Serialize>(record: &T) -> Result<AttributeValue, StoreError> {
-    serde_json::to_string(record).map(AttributeValue::S).map_err(corrupt)
+    serde_json::to_string(record).map(s).map_err(corrupt)
 }
 
 /// Reads a record: its document, with the attributes that are newer than it.
-pub(super) fn read<T: Stored>(item: &HashMap<String, AttributeValue>) -> Result<Revised<T>, StoreError> {
+pub(super) fn read<T: Stored>(item: &Item) -> Result<Revised<T>, StoreError> {
     let mut document: Map<String, Value> = serde_json::from_str(text(item, "doc")?).map_err(corrupt)?;
     for (name, column) in item {
         let value = match (name.as_str(), column) {
@@ -120,18 +120,4 @@ pub(super) fn read<T: Stored>(item: &HashMap<String, AttributeValue>) -> Result<
         _ => return Err(StoreError::Corrupt("no rev".to_owned())),
     };
     Ok(Revised { value: serde_json::from_value(Value::Object(document)).map_err(corrupt)?, revision })
-}
-
-/// A text attribute.
-pub(super) fn text<'a>(item: &'a HashMap<String, AttributeValue>, name: &str) -> Result<&'a str, StoreError> {
-    match item.get(name) {
-        Some(AttributeValue::S(text)) => Ok(text),
-        _ => Err(StoreError::Corrupt(format!("no text {name}"))),
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn corrupt(error: serde_json::Error) -> StoreError {
-    // serde's message may quote the document; its place says enough.
-    StoreError::Corrupt(format!("JSON at line {} column {}", error.line(), error.column()))
 }

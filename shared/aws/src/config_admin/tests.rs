@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 
-use super::{DynamoConfigAdmin, key};
+use super::DynamoConfigAdmin;
+use crate::item::key;
 
 async fn config() -> DynamoConfigAdmin {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -117,18 +118,19 @@ fn refuses() -> Health {
 #[tokio::test]
 async fn every_kind_of_record_reads_back_as_it_was_created() {
     let config = config().await;
-    let (t, c, p) = (tenant("acme"), connection("acme", "c1"), pixel("acme", "1"));
-    let (s, k) = (source("acme", "shop"), api_key("acme", "k1", "ab"));
-    config.create(&t).await.unwrap();
-    config.create(&c).await.unwrap();
-    config.create(&p).await.unwrap();
-    config.create(&s).await.unwrap();
-    config.create(&k).await.unwrap();
-    assert_eq!(config.get(&t.id, &t.id).await, Ok(Some(Revised { value: t.clone(), revision: 1 })));
-    assert_eq!(config.get(&t.id, &c.id).await, Ok(Some(Revised { value: c, revision: 1 })));
-    assert_eq!(config.get(&t.id, &p.id).await, Ok(Some(Revised { value: p, revision: 1 })));
-    assert_eq!(config.get(&t.id, &s.id).await, Ok(Some(Revised { value: s, revision: 1 })));
-    assert_eq!(config.get(&t.id, &k.id).await, Ok(Some(Revised { value: k, revision: 1 })));
+    let (company, token, dataset) = (tenant("acme"), connection("acme", "c1"), pixel("acme", "1"));
+    let (shop, key) = (source("acme", "shop"), api_key("acme", "k1", "ab"));
+    config.create(&company).await.unwrap();
+    config.create(&token).await.unwrap();
+    config.create(&dataset).await.unwrap();
+    config.create(&shop).await.unwrap();
+    config.create(&key).await.unwrap();
+    let id = company.id.clone();
+    assert_eq!(config.get(&id, &id).await, Ok(Some(Revised { value: company, revision: 1 })));
+    assert_eq!(config.get(&id, &token.id).await, Ok(Some(Revised { value: token.clone(), revision: 1 })));
+    assert_eq!(config.get(&id, &dataset.id).await, Ok(Some(Revised { value: dataset.clone(), revision: 1 })));
+    assert_eq!(config.get(&id, &shop.id).await, Ok(Some(Revised { value: shop.clone(), revision: 1 })));
+    assert_eq!(config.get(&id, &key.id).await, Ok(Some(Revised { value: key.clone(), revision: 1 })));
 }
 
 #[tokio::test]
