@@ -1,0 +1,78 @@
+//! The binaries under measurement: built, found, weighed.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+/// What is measured, and what it is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Floor,
+    Ingest,
+    Dispatch,
+}
+
+impl Binary {
+    pub(crate) const ALL: [Self; 3] = [Self::Floor, Self::Ingest, Self::Dispatch];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Ingest => "capi-ingest",
+            Self::Dispatch => "capi-dispatch",
+        }
+    }
+}
+
+/// Where the binaries are.
+pub(crate) struct Binaries(PathBuf);
+
+/// How large a binary is, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weight {
+    pub(crate) raw: u64,
+    /// Deflated, as in the archive that Lambda gets.
+    pub(crate) zipped: u64,
+}
+
+impl Binaries {
+    /// The directory of release binaries beside the one that runs.
+    pub(crate) fn beside_me() -> anyhow::Result<Self> {
+        let me = std::env::current_exe()?;
+        let target = me.parent().and_then(Path::parent).context("not in a target directory")?;
+        Ok(Self(target.join("release")))
+    }
+
+    /// The target directory, which holds reports too.
+    pub(crate) fn target(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
+    }
+
+    /// Builds them, without the benchmark's own dependencies: those would add features to theirs.
+    pub(crate) fn build(&self) -> anyhow::Result<()> {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--release", "--locked", "--target-dir"]).arg(self.target());
+        for binary in Binary::ALL {
+            cargo.args(["-p", binary.name()]);
+        }
+        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().context("running cargo")?;
+        ensure!(built.success(), "the functions do not build");
+        Ok(())
+    }
+
+    pub(crate) fn path(&self, binary: Binary) -> PathBuf {
+        self.0.join(binary.name())
+    }
+
+    pub(crate) fn weigh(&self, binary: Binary) -> anyhow::Result<Weight> {
+        let path = self.path(binary);
+        let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&bytes)?;
+        Ok(Weight { raw: bytes.len() as u64, zipped: encoder.finish()?.len() as u64 })
+    }
+}

@@ -1,0 +1,100 @@
+//! The budgets, and whether they are kept.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::binaries::Weight;
+use crate::cost::Cost;
+use crate::measure::{Compared, Dispatched};
+
+const MIB: f64 = 1024.0 * 1024.0;
+const MB: f64 = 1e6;
+
+/// All that was measured.
+pub(crate) struct Measured {
+    /// Of floor, capi-ingest and capi-dispatch.
+    pub(crate) starts: [Duration; 3],
+    pub(crate) single: Compared,
+    pub(crate) bulk: Compared,
+    pub(crate) dispatch_alone: Dispatched,
+    pub(crate) dispatch_batch: Dispatched,
+    /// Of floor, capi-ingest and capi-dispatch.
+    pub(crate) weights: [Weight; 3],
+    pub(crate) cost_single: Cost,
+    pub(crate) cost_25: Cost,
+}
+
+/// A budget beside what was measured.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Check {
+    pub(crate) what: &'static str,
+    pub(crate) measured: f64,
+    pub(crate) budget: f64,
+    pub(crate) unit: &'static str,
+    /// What the number was made of.
+    pub(crate) detail: String,
+    pub(crate) kept: bool,
+}
+
+fn check(what: &'static str, measured: f64, budget: f64, unit: &'static str, detail: String) -> Check {
+    // A measurement that failed to be a number keeps no budget.
+    Check { what, measured, budget, unit, detail, kept: measured <= budget }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn times(what: &'static str, function: Duration, floor: Duration, budget: f64) -> Check {
+    let detail = format!("{:.2} ms, floor {:.2} ms", ms(function), ms(floor));
+    check(what, function.as_secs_f64() / floor.as_secs_f64(), budget, "× floor", detail)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+fn size(what: &'static str, bytes: u64, budget: f64, unit: (&'static str, f64)) -> Check {
+    check(what, bytes as f64 / unit.1, budget, unit.0, format!("{bytes} bytes"))
+}
+
+/// Compares with the budgets of the design.
+pub(crate) fn checks(measured: &Measured) -> Vec<Check> {
+    let [floor, ingest, dispatch] = measured.starts;
+    let [_, of_ingest, of_dispatch] = measured.weights;
+    let (single, bulk) = (&measured.single, &measured.bulk);
+    let units = |what, dispatched: &Dispatched, budget| {
+        check(what, dispatched.write_units_per_event, budget, "WRU an event", String::new())
+    };
+    let dollars = |what, cost: &Cost, budget| {
+        let beside = format!("and logs ${:.2}, 90 days of storage ${:.2}", cost.logs, cost.storage);
+        check(what, cost.total, budget, "$ a million", beside)
+    };
+    vec![
+        times("capi-ingest: spawn to first /next", ingest, floor, 1.5),
+        times("capi-dispatch: spawn to first /next", dispatch, floor, 2.5),
+        times("capi-ingest: warm, 1 event, CPU", single.function.cpu, single.floor.cpu, 1.5),
+        times("capi-ingest: warm, 1,000 events, CPU", bulk.function.cpu, bulk.floor.cpu, 2.0),
+        size("capi-ingest: peak memory, 1 event", single.peak_bytes, 32.0, ("MiB", MIB)),
+        size("capi-ingest: peak memory, 1,000 events", bulk.peak_bytes, 64.0, ("MiB", MIB)),
+        size("capi-ingest: binary", of_ingest.raw, 10.0, ("MB", MB)),
+        size("capi-ingest: binary, zipped", of_ingest.zipped, 4.5, ("MB", MB)),
+        size("capi-dispatch: binary", of_dispatch.raw, 10.0, ("MB", MB)),
+        size("capi-dispatch: binary, zipped", of_dispatch.zipped, 4.5, ("MB", MB)),
+        units("capi-dispatch: writes, batches of 50", &measured.dispatch_batch, 1.1),
+        units("capi-dispatch: writes, events alone", &measured.dispatch_alone, 2.1),
+        dollars("cost: 1 event a request", &measured.cost_single, 2.60),
+        dollars("cost: 25 events a request", &measured.cost_25, 1.00),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_kept_up_to_its_bound() {
+        let ms = Duration::from_millis;
+        assert!(times("x", ms(15), ms(10), 1.5).kept);
+        assert!(!times("x", ms(16), ms(10), 1.5).kept);
+        assert!(!times("x", ms(0), ms(0), 1.5).kept, "nothing was measured");
+    }
+}

@@ -1,0 +1,260 @@
+//! The measurements. What is compared with the floor is taken in turns with it, so that a busy machine slows both.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use axum::body::Bytes;
+use serde_json::Value;
+
+use crate::binaries::{Binaries, Binary};
+use crate::cost::Usage;
+use crate::payloads::{Requests, sqs_batch};
+use crate::process::Function;
+use crate::stub::{Latencies, Stub};
+use crate::world::{EVENTS_TABLE, World};
+
+/// Invocations before anything is measured: connections, caches.
+const WARM_UP: usize = 30;
+
+/// Invocations whose processor time is read at once.
+const BLOCK: usize = 20;
+
+const BLOCKS: usize = 15;
+
+/// Events of a large request.
+const BULK: usize = 1_000;
+
+/// Events of a dispatched batch.
+const BATCH: usize = 50;
+
+/// Events measured for write units and cost.
+const EVENTS: usize = 200;
+
+/// How long services take inside a region, and Meta from outside; assumed for billed time alone.
+const IN_REGION: Latencies = Latencies {
+    sqs: Duration::from_millis(10),
+    dynamodb: Duration::from_millis(5),
+    secrets: Duration::from_millis(10),
+    meta: Duration::from_millis(300),
+};
+
+/// What an invocation takes, in the middle of many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work {
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+}
+
+/// A function beside the floor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Compared {
+    pub(crate) floor: Work,
+    pub(crate) function: Work,
+    /// The most memory that the function had, in bytes.
+    pub(crate) peak_bytes: u64,
+}
+
+/// capi-dispatch at work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dispatched {
+    /// Of an invocation.
+    pub(crate) work: Work,
+    pub(crate) write_units_per_event: f64,
+    pub(crate) peak_bytes: u64,
+}
+
+/// Measures.
+pub(crate) struct Bench {
+    pub(crate) binaries: Binaries,
+    stub: Stub,
+    world: World,
+}
+
+impl Bench {
+    pub(crate) async fn new(binaries: Binaries) -> anyhow::Result<Self> {
+        let stub = Stub::start().await?;
+        let world = World::at(&stub)?;
+        Ok(Self { binaries, stub, world })
+    }
+
+    /// The median time from spawning to the first request for an invocation, for each binary.
+    pub(crate) async fn starts(&self, rounds: usize) -> anyhow::Result<[Duration; 3]> {
+        let mut starts = [const { Vec::new() }; 3];
+        for round in 0..=rounds {
+            for (binary, starts) in Binary::ALL.into_iter().zip(&mut starts) {
+                let function = self.start(binary).await?;
+                // The first round reads the binaries from disk.
+                if round > 0 {
+                    starts.push(function.start);
+                }
+                function.end().await?;
+            }
+        }
+        Ok(starts.map(median))
+    }
+
+    /// capi-ingest with one event a request, beside the floor.
+    pub(crate) async fn single(&self) -> anyhow::Result<Compared> {
+        let mut requests = Requests::new(&self.world.key);
+        self.compared(WARM_UP, BLOCK, || requests.single()).await
+    }
+
+    /// capi-ingest with 1,000 events a request, beside the floor.
+    pub(crate) async fn bulk(&self) -> anyhow::Result<Compared> {
+        let mut requests = Requests::new(&self.world.key);
+        self.compared(2, 1, || requests.batch(BULK)).await
+    }
+
+    async fn compared(
+        &self,
+        warm_up: usize,
+        block: usize,
+        mut payload: impl FnMut() -> Bytes,
+    ) -> anyhow::Result<Compared> {
+        let mut floor = self.start(Binary::Floor).await?;
+        let mut function = self.start(Binary::Ingest).await?;
+        let (mut of_floor, mut of_function) = (Samples::default(), Samples::default());
+        for _ in 0..warm_up {
+            let payload = payload();
+            accepted(&mut floor, payload.clone()).await?;
+            accepted(&mut function, payload).await?;
+        }
+        for _ in 0..BLOCKS {
+            let payloads: Vec<Bytes> = (0..block).map(|_| payload()).collect();
+            of_floor.block(&mut floor, &payloads).await?;
+            of_function.block(&mut function, &payloads).await?;
+            self.stub.take_messages();
+        }
+        let peak_bytes = function.peak_bytes()?;
+        floor.end().await?;
+        function.end().await?;
+        Ok(Compared { floor: of_floor.median(), function: of_function.median(), peak_bytes })
+    }
+
+    /// capi-dispatch with `events` events a batch.
+    pub(crate) async fn dispatch(&self, events: usize) -> anyhow::Result<Dispatched> {
+        let mut ingest = self.start(Binary::Ingest).await?;
+        let mut requests = Requests::new(&self.world.key);
+        for _ in 0..WARM_UP.next_multiple_of(events) + EVENTS {
+            accepted(&mut ingest, requests.single()).await?;
+        }
+        ingest.end().await?;
+        let messages = self.stub.take_messages();
+        let (warm_up, measured) = messages.split_at(messages.len() - EVENTS);
+        let mut function = self.start(Binary::Dispatch).await?;
+        for bodies in warm_up.chunks(events) {
+            dispatched(&mut function, bodies).await?;
+        }
+        let before = self.stub.counts();
+        let mut samples = Samples::default();
+        for bodies in measured.chunks(events) {
+            let cpu = function.cpu()?;
+            samples.walls.push(dispatched(&mut function, bodies).await?);
+            samples.cpus.push(function.cpu()?.saturating_sub(cpu));
+        }
+        let after = self.stub.counts();
+        let arrived = after.meta_events - before.meta_events;
+        ensure!(arrived == EVENTS as u64, "of {EVENTS} events {arrived} arrived");
+        let peak_bytes = function.peak_bytes()?;
+        function.end().await?;
+        let write_units = after.write_units - before.write_units;
+        Ok(Dispatched {
+            work: samples.median(),
+            write_units_per_event: ratio(write_units, arrived),
+            peak_bytes,
+        })
+    }
+
+    /// What events cost from request to receipt, `events_per_request` in each, dispatched in batches of 50.
+    pub(crate) async fn usage(&self, events_per_request: usize) -> anyhow::Result<Usage> {
+        self.stub.set_latencies(IN_REGION);
+        let mut ingest = self.start(Binary::Ingest).await?;
+        let mut dispatch = self.start(Binary::Dispatch).await?;
+        let mut requests = Requests::new(&self.world.key);
+        let messages_per_batch = BATCH / events_per_request;
+        let mut usage = Usage::default();
+        for round in 0..=EVENTS / BATCH {
+            let (counts, stored) = (self.stub.counts(), self.stub.stored_bytes(EVENTS_TABLE));
+            let logged = ingest.logged_bytes() + dispatch.logged_bytes();
+            let mut of_round = Usage::default();
+            for _ in 0..messages_per_batch {
+                let payload = if events_per_request == 1 {
+                    requests.single()
+                } else {
+                    requests.batch(events_per_request)
+                };
+                let bytes = payload.len();
+                of_round.add_request(bytes, accepted(&mut ingest, payload).await?);
+            }
+            let messages = self.stub.take_messages();
+            ensure!(messages.len() == messages_per_batch, "a request became {} messages", messages.len());
+            of_round.add_batch(&messages, dispatched(&mut dispatch, &messages).await?);
+            of_round.add_counts(&counts, &self.stub.counts());
+            ensure!(of_round.events == BATCH as u64, "of {BATCH} events {} arrived", of_round.events);
+            of_round.stored_bytes = self.stub.stored_bytes(EVENTS_TABLE) - stored;
+            of_round.log_bytes += ingest.logged_bytes() + dispatch.logged_bytes() - logged;
+            // The first round fills caches.
+            if round > 0 {
+                usage.add(&of_round);
+            }
+        }
+        ingest.end().await?;
+        dispatch.end().await?;
+        self.stub.set_latencies(Latencies::default());
+        Ok(usage)
+    }
+
+    async fn start(&self, binary: Binary) -> anyhow::Result<Function> {
+        Function::start(&self.binaries.path(binary), &self.world.variables).await
+    }
+}
+
+#[derive(Default)]
+struct Samples {
+    cpus: Vec<Duration>,
+    walls: Vec<Duration>,
+}
+
+impl Samples {
+    /// Invokes once with each payload; processor time is read over all of them, as one may be too short to tell.
+    async fn block(&mut self, function: &mut Function, payloads: &[Bytes]) -> anyhow::Result<()> {
+        let before = function.cpu()?;
+        for payload in payloads {
+            self.walls.push(accepted(function, payload.clone()).await?);
+        }
+        let invocations = u32::try_from(payloads.len()).context("a block is small")?;
+        self.cpus.push(function.cpu()?.saturating_sub(before) / invocations.max(1));
+        Ok(())
+    }
+
+    fn median(self) -> Work {
+        Work { cpu: median(self.cpus), wall: median(self.walls) }
+    }
+}
+
+fn median(mut samples: Vec<Duration>) -> Duration {
+    samples.sort_unstable();
+    samples.get(samples.len() / 2).copied().unwrap_or_default()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
+fn ratio(a: u64, b: u64) -> f64 {
+    a as f64 / b.max(1) as f64
+}
+
+/// An invocation with a request that must be accepted.
+async fn accepted(function: &mut Function, payload: Bytes) -> anyhow::Result<Duration> {
+    let answered = function.invoke(payload).await?;
+    let answer: Value = serde_json::from_slice(&answered.body)?;
+    ensure!(answer["statusCode"] == 202, "not accepted: {answer}");
+    Ok(answered.wall)
+}
+
+/// An invocation with a batch of which nothing may be left.
+async fn dispatched(function: &mut Function, bodies: &[String]) -> anyhow::Result<Duration> {
+    let answered = function.invoke(sqs_batch(bodies)).await?;
+    let answer: Value = serde_json::from_slice(&answered.body)?;
+    let failures = answer["batchItemFailures"].as_array().context("no answer to a batch")?;
+    ensure!(failures.is_empty(), "messages are left: {answer}");
+    Ok(answered.wall)
+}
