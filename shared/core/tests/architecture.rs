@@ -53,8 +53,11 @@ fn core_performs_no_io() {
 fn dependencies_point_one_way() {
     for adapter in ["adrelay-graph", "adrelay-aws", "adrelay-lambda"] {
         let tree = tree(adapter, "1");
-        let ours: Vec<&str> =
-            tree.keys().map(String::as_str).filter(|name| name.starts_with("adrelay-") && *name != adapter).collect();
+        let ours: Vec<&str> = tree
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.starts_with("adrelay-") && *name != adapter)
+            .collect();
         assert_eq!(ours, ["adrelay-core"], "{adapter}");
     }
     for function in FUNCTIONS {
@@ -81,6 +84,9 @@ fn there_is_exactly_one_tls_stack() {
             assert!(!tree.contains_key(other), "{function} has {other} in its tree");
         }
         let rustls = tree.get("rustls").expect("a TLS stack");
-        assert!(rustls.len() == 1 && rustls.iter().all(|version| version.starts_with("v0.23.")), "{rustls:?}");
+        assert!(
+            rustls.len() == 1 && rustls.iter().all(|version| version.starts_with("v0.23.")),
+            "{rustls:?}"
+        );
     }
 }

@@ -48,7 +48,7 @@ async fn show(stack: &Stack) -> anyhow::Result<()> {
         answer["rejected"]
     );
     for (event, result) in batch.iter().zip(answer["results"].as_array().into_iter().flatten()) {
-        println!("      {:<18} {:<14} {}", name(event), text(&result["event_id"]), verdict(result));
+        println!("      {:<21} {:<14} {}", name(event), text(&result["event_id"]), verdict(result));
         if result["status"] == "queued" {
             ids.push(text(&result["event_id"]));
         }
@@ -58,7 +58,7 @@ async fn show(stack: &Stack) -> anyhow::Result<()> {
     shop.meta_holds(ids.len() as u64, 120).await?;
     for held in shop.sim.events(&shop.pixel).await? {
         let user = &held["event"]["user_data"];
-        println!("  {:<18} {:<14} {}", text(&held["event_name"]), text(&held["event_id"]), hashes(user));
+        println!("  {:<21} {:<14} {}", text(&held["event_name"]), text(&held["event_id"]), hashes(user));
     }
     let calls = shop.sim.calls(&shop.pixel).await?;
     println!("  in {} call(s) to the Graph API; no token in any URL", calls.len());

@@ -43,20 +43,20 @@ async fn each_kind_of_bad_input_has_its_own_answer_and_queues_nothing() -> anyho
     let (api, key) = (&shop.api, shop.key.as_str());
 
     refused(api, EVENT, key, b"{not json".to_vec(), (400, "body_not_json")).await?;
-    refused(api, EVENTS, key, b"[]".to_vec(), (400, "body_not_an_object")).await?;
-    refused(api, EVENTS, key, br#"{"events": 7}"#.to_vec(), (400, "events_not_an_array")).await?;
+    refused(api, EVENTS, key, b"[]".to_vec(), (422, "body_wrong_shape")).await?;
+    refused(api, EVENTS, key, br#"{"events": 7}"#.to_vec(), (422, "events_not_an_array")).await?;
     let many: Vec<Value> = (0..1_001).map(|n| lead(&format!("m{n}"), "a@example.com")).collect();
-    refused(api, EVENTS, key, json!({"events": many}).to_string().into_bytes(), (413, "too_many_events"))
+    refused(api, EVENTS, key, json!({"events": many}).to_string().into_bytes(), (422, "too_many_events"))
         .await?;
     refused(api, EVENTS, key, vec![b' '; 6_000_000], (413, "body_too_large")).await?;
     let deep = [vec![b'['; 5_000], vec![b']'; 5_000]].concat();
     refused(api, EVENT, key, deep, (400, "body_too_deep")).await?;
     let nul = with(|event| event["event_id"] = json!("a\u{0}b"));
-    refused(api, EVENT, key, nul, (422, "control_character")).await?;
+    refused(api, EVENT, key, nul, (422, "nul_character")).await?;
     let time = with(|event| event["event_time"] = json!(now_s() * 1000));
-    refused(api, EVENT, key, time, (422, "event_time_milliseconds")).await?;
+    refused(api, EVENT, key, time, (422, "event_time_in_milliseconds")).await?;
     let pixel = with(|event| event["pixel_id"] = json!(other.pixel));
-    refused(api, EVENT, key, pixel, (422, "pixel_not_allowed")).await?;
+    refused(api, EVENT, key, pixel, (403, "pixel_not_allowed")).await?;
     refused(api, EVENT, "adr_ingest_unknownunknown", with(|_| ()), (401, "key_unknown")).await?;
 
     let admin = shop.new_key("people").await?;
