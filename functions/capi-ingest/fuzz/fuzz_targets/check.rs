@@ -31,7 +31,7 @@ impl Entropy for Zeros {
 }
 
 /// Reads the body, checks its events, packs what is accepted.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let Some((&choice, body)) = data.split_first() else { return };
     let source = source();
     let pixel_id = source.pixel_ids[0].clone();
