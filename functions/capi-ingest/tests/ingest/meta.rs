@@ -1,5 +1,6 @@
 //! `POST /{version}/{pixel_id}/events`: what official SDKs and shop plug-ins send.
 
+use adrelay_core::time::UnixMillis;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 
@@ -207,4 +208,23 @@ async fn labels_of_the_request_are_checked() {
         200,
         "empty is absent"
     );
+}
+
+/// Recorded from `facebook-business` 26.0.3 with another base URL and nothing else changed.
+#[tokio::test]
+async fn what_the_python_sdk_really_sends_is_taken_whole() {
+    let world = World::new();
+    world.clock.advance_to(UnixMillis::from_secs(1_800_000_000));
+    let recorded = include_bytes!("../../fuzz/corpus/body/seed-meta-python-sdk");
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let target = format!("{PATH}?access_token={INGEST}");
+    let answer = world.send(request(&target, &headers, &recorded[1..])).await;
+    assert_eq!((answer.status, &answer.body["events_received"]), (200, &json!(3)));
+    assert_eq!(answer.body["messages"], json!([]));
+    let event = world.queued_events().remove(0);
+    assert_eq!(event["custom_data"]["currency"], "USD");
+    assert_eq!(event["custom_data"]["contents"][0]["delivery_category"], "home_delivery");
+    assert_eq!(event["data_processing_options_state"], 1000);
+    assert_eq!(event["user_data"]["fbc"], "fb.1.1554763741205.AbCdEfGhIjKlMnOpQrStUvWxYz1234567890");
+    assert_eq!(event["user_data"]["ph"].as_array().unwrap().len(), 1);
 }
