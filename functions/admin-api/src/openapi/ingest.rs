@@ -44,7 +44,7 @@ fn content(media_types: &[&str], schema: &str) -> Value {
 }
 
 /// An operation that takes `request` and answers `status` with `answer`; a closed gate answers 200.
-fn post(id: &str, summary: &str, description: &str, request: Value, status: &str, answer: &str) -> Value {
+fn post(id: &str, summary: &str, description: &str, request: &Value, status: &str, answer: &str) -> Value {
     let mut responses = json!({
         "200": {"description": "`{\"disabled\": true}` while the feature is off; nothing was taken."},
         "default": {"$ref": "#/components/responses/Problem"},
@@ -70,7 +70,7 @@ fn single() -> Value {
     let description =
         "Checked, normalised and hashed, it is on the queue before the answer. For ingest keys.";
     let request = content(&["application/json"], "Event");
-    let mut operation = post("postEvent", "Post an event", description, request, "202", "EventAccepted");
+    let mut operation = post("postEvent", "Post an event", description, &request, "202", "EventAccepted");
     operation["parameters"] = idempotency_key();
     operation
 }
@@ -79,7 +79,7 @@ fn batch() -> Value {
     let description = "At most 1,000 events and 5 MB. One bad event never harms the others; each has its result. \
         422 where all are bad. For ingest keys.";
     let request = content(&["application/json"], "EventBatch");
-    let mut operation = post("postEvents", "Post events", description, request, "202", "BatchResult");
+    let mut operation = post("postEvents", "Post events", description, &request, "202", "BatchResult");
     operation["parameters"] = idempotency_key();
     operation
 }
@@ -92,7 +92,7 @@ fn sync() -> Value {
         "postEventSync",
         "Send an event at once and show Meta's answer",
         description,
-        request,
+        &request,
         "200",
         "EventSent",
     );
@@ -105,7 +105,7 @@ fn like_meta() -> Value {
         needs only another base URL and an ingest key as its access token.";
     let request = content(&["application/json", "application/x-www-form-urlencoded"], "EventsLikeMeta");
     let mut operation =
-        post("postEventsLikeMeta", "Post events as to Meta", description, request, "200", "AnswerLikeMeta");
+        post("postEventsLikeMeta", "Post events as to Meta", description, &request, "200", "AnswerLikeMeta");
     operation["responses"]["default"] = json!({
         "description": "Meta's error envelope; our own code stands in its error_data.",
         "content": content(&["application/json"], "ErrorLikeMeta"),
@@ -128,7 +128,7 @@ fn browser() -> Value {
         test_event_code or lead_id.";
     let request = content(&["text/plain", "application/json"], "BrowserEvents");
     let mut operation =
-        post("postBrowserEvents", "Post events from a browser", description, request, "202", "BatchResult");
+        post("postBrowserEvents", "Post events from a browser", description, &request, "202", "BatchResult");
     operation["security"] = json!([]);
     operation
 }

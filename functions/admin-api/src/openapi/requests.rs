@@ -4,20 +4,20 @@ use serde_json::{Map, Value, json};
 
 pub(super) fn schemas() -> Map<String, Value> {
     let all = [
-        ("TenantFields", object(json!({"name": name()}), &["name"])),
+        ("TenantFields", object(&json!({"name": name()}), &["name"])),
         ("NewConnection", new_connection()),
         ("ConnectionChange", connection_change()),
         ("NewPixel", new_pixel()),
         ("PixelChange", pixel_change()),
         ("TestEvent", test_event()),
         ("NewSource", new_source()),
-        ("SourceChange", object(source_fields(), &[])),
+        ("SourceChange", object(&source_fields(), &[])),
         ("NewKey", new_key()),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+fn object(properties: &Value, required: &[&str]) -> Value {
     let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties});
     if !required.is_empty() {
         schema["required"] = json!(required);
@@ -58,13 +58,13 @@ fn new_connection() -> Value {
     let kind = json!({"type": "string", "enum": ["system_user"]});
     let fields = json!({"tenant_id": tenant_id(), "kind": kind, "access_token": token(), "app_id": app_id(),
         "app_secret": app_secret()});
-    object(fields, &["kind", "access_token"])
+    object(&fields, &["kind", "access_token"])
 }
 
 fn connection_change() -> Value {
     let fields =
         json!({"access_token": token(), "app_id": or_null(app_id()), "app_secret": or_null(app_secret())});
-    object(fields, &[])
+    object(&fields, &[])
 }
 
 fn pixel_id() -> Value {
@@ -83,19 +83,19 @@ fn new_pixel() -> Value {
     let fields = json!({"tenant_id": tenant_id(), "pixel_id": pixel_id(),
         "connection_id": text(64, "Whose token to send with."), "test_event_code": or_null(test_event_code()),
         "enabled": enabled()});
-    object(fields, &["pixel_id", "connection_id", "enabled"])
+    object(&fields, &["pixel_id", "connection_id", "enabled"])
 }
 
 fn pixel_change() -> Value {
     let fields = json!({"connection_id": text(64, "Whose token to send with."),
         "test_event_code": or_null(test_event_code()), "enabled": enabled()});
-    object(fields, &[])
+    object(&fields, &[])
 }
 
 fn test_event() -> Value {
     let fields = json!({"test_event_code": or_null(test_event_code()),
         "event_name": or_null(text(100, "PageView where absent."))});
-    object(fields, &[])
+    object(&fields, &[])
 }
 
 fn source_fields() -> Value {
@@ -127,7 +127,7 @@ fn new_source() -> Value {
     fields["tenant_id"] = tenant_id();
     fields["id"] =
         json!({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "description": "Chosen by you."});
-    object(fields, &["id", "name", "pixel_ids"])
+    object(&fields, &["id", "name", "pixel_ids"])
 }
 
 fn new_key() -> Value {
@@ -138,5 +138,5 @@ fn new_key() -> Value {
             "description": "`ingest` posts events from a server, `public` from browsers, `people` reads and writes the tenant's people, `admin` manages the tenant."},
         "name": or_null(text(100, "Its name for people; the \"who\" in histories.")),
     });
-    object(fields, &["scope"])
+    object(&fields, &["scope"])
 }

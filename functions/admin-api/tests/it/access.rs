@@ -1,0 +1,179 @@
+//! Who may do what, over every route that the OpenAPI document names (a unit test holds it against the router).
+
+use serde_json::{Value, json};
+
+use crate::rig::{PIXEL, ROOT, Rig, Shop};
+
+/// Every operation of this function that needs a key: method, path with an id of `shop`, what it is.
+fn operations(shop: &Shop) -> Vec<(String, String, Value)> {
+    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/api/v1/") || path.starts_with("/api/v1/meta/") {
+            continue;
+        }
+        let path = path
+            .replace("{tenant_id}", &shop.tenant)
+            .replace("{connection_id}", &shop.connection)
+            .replace("{pixel_id}", &shop.pixel)
+            .replace("{source_id}", "shop")
+            .replace("{key_id}", "key_unknown")
+            .replace("{event_id}", "order-1");
+        for (method, operation) in methods.as_object().unwrap() {
+            if operation["security"] != json!([]) {
+                found.push((method.to_uppercase(), path.clone(), operation.clone()));
+            }
+        }
+    }
+    assert!(found.len() >= 25, "{} operations", found.len());
+    found
+}
+
+#[tokio::test]
+async fn every_route_wants_a_key_that_somebody_has() {
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    let revoked = shop.key(&rig, "admin").await;
+    let keys = rig.get("/api/v1/keys", &shop.admin).await;
+    let last = keys.body["items"].as_array().unwrap().iter().find(|key| key["name"] == "admin key").unwrap();
+    rig.delete(&format!("/api/v1/keys/{}", last["id"].as_str().unwrap()), &shop.admin).await;
+    for (method, path, _) in operations(&shop) {
+        for (key, code) in [
+            ("", "key_missing"),
+            ("adr_admin_nobodys", "key_unknown"),
+            ("not a key", "key_unknown"),
+            (revoked.as_str(), "key_revoked"),
+        ] {
+            let reply = rig.call(&method, &path, key, None).await;
+            assert_eq!(reply.refusal(), (401, code), "{method} {path}");
+            assert_eq!(reply.headers["www-authenticate"], "Bearer");
+            assert_eq!(reply.headers["content-type"], "application/problem+json");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_of_other_scopes_are_refused_everywhere_but_for_receipts() {
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    for scope in ["ingest", "people", "public"] {
+        let key = shop.key(&rig, scope).await;
+        for (method, path, operation) in operations(&shop) {
+            let reply = rig.call(&method, &path, &key, None).await;
+            if scope == "ingest" && operation["operationId"] == "getReceipts" {
+                assert_eq!(reply.refusal(), (404, "event_unknown"), "{method} {path}");
+            } else {
+                assert_eq!(reply.refusal(), (403, "scope_insufficient"), "{scope}: {method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_key_reaches_nothing_by_any_route() {
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    let stranger = Shop::open(&rig, "999").await;
+    for (method, path, operation) in operations(&shop) {
+        let id = operation["operationId"].as_str().unwrap();
+        // Named outright, a tenant that is not the key's own is refused.
+        let named = operation["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|p| p["name"] == "tenant_id" && p["in"] == "query");
+        if named {
+            let path = format!("{path}?tenant_id={}", shop.tenant);
+            let reply = rig.call(&method, &path, &stranger.admin, None).await;
+            assert_eq!(reply.refusal(), (403, "tenant_forbidden"), "{id}");
+        }
+        // By their ids, another tenant's things don't exist. `shop` is an id in both tenants.
+        if path.contains(&shop.pixel) || path.contains(&shop.connection) || path.contains(&shop.tenant) {
+            let reply = rig.call(&method, &path, &stranger.admin, Some(&valid_body(id))).await;
+            assert_eq!(reply.status, 404, "{id}: {}", reply.text);
+        }
+    }
+    let mine = rig.get(&format!("/api/v1/pixels/{}", shop.pixel), &shop.admin).await;
+    assert_eq!(mine.body["enabled"], true, "nothing was changed");
+}
+
+/// A body with which the operation would change something.
+fn valid_body(operation: &str) -> Value {
+    match operation {
+        "changeTenant" => json!({"name": "Mine now"}),
+        "changeConnection" => json!({"access_token": "EAABother"}),
+        "changePixel" => json!({"enabled": false}),
+        "sendTestEvent" => json!({"test_event_code": "TEST1"}),
+        _ => json!({}),
+    }
+}
+
+#[tokio::test]
+async fn a_key_cannot_create_for_another_tenant() {
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    let stranger = Shop::bare(&rig, "Stranger").await;
+    for (path, body) in [
+        ("connections", json!({"kind": "system_user", "access_token": "EAAB"})),
+        ("pixels", json!({"pixel_id": "5", "connection_id": shop.connection, "enabled": true})),
+        ("sources", json!({"id": "s", "name": "S", "pixel_ids": []})),
+        ("keys", json!({"scope": "admin"})),
+    ] {
+        let path = format!("/api/v1/{path}");
+        let mut named = body.clone();
+        named["tenant_id"] = json!(shop.tenant);
+        let reply = rig.post(&path, &stranger.admin, named).await;
+        assert_eq!(reply.refusal(), (403, "tenant_forbidden"), "{path}");
+        let reply = rig.post(&path, ROOT, body).await;
+        assert_eq!(reply.refusal(), (422, "required"), "{path}");
+        assert_eq!(reply.body["errors"][0]["field"], "tenant_id", "{path}");
+    }
+    let reply = rig.post("/api/v1/tenants", &stranger.admin, json!({"name": "Mine"})).await;
+    assert_eq!(reply.refusal(), (403, "root_required"));
+}
+
+#[tokio::test]
+async fn a_tenant_that_does_not_exist_gets_nothing() {
+    let rig = Rig::empty().await;
+    for (path, body) in [
+        ("connections", json!({"tenant_id": "ghost", "kind": "system_user", "access_token": "EAAB"})),
+        ("pixels", json!({"tenant_id": "ghost", "pixel_id": "5", "connection_id": "c", "enabled": true})),
+        ("sources", json!({"tenant_id": "ghost", "id": "s", "name": "S", "pixel_ids": []})),
+        ("keys", json!({"tenant_id": "ghost", "scope": "admin"})),
+    ] {
+        let reply = rig.post(&format!("/api/v1/{path}"), ROOT, body).await;
+        assert_eq!(reply.refusal(), (422, "tenant_unknown"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_root_key_must_name_a_tenant_where_there_is_none_in_the_path() {
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    for list in ["connections", "pixels", "sources", "keys"] {
+        let reply = rig.get(&format!("/api/v1/{list}"), ROOT).await;
+        assert_eq!(reply.refusal(), (422, "required"), "{list}");
+        let reply = rig.get(&format!("/api/v1/{list}?tenant_id={}", shop.tenant), ROOT).await;
+        assert_eq!(reply.status, 200, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_root_key_works_although_the_old_one_is_cached() {
+    let rig = Rig::empty().await;
+    assert_eq!(rig.get("/api/v1/tenants", ROOT).await.status, 200);
+    let new = "adr_admin_newnewnewnewnewnewnewnewnewnew";
+    assert_eq!(rig.get("/api/v1/tenants", new).await.refusal(), (401, "key_unknown"));
+    let hash = adrelay_core::auth::key_sha256(new);
+    rig.secrets.set("admin", &json!({"sha256": hash}).to_string());
+    assert_eq!(rig.get("/api/v1/tenants", new).await.status, 200);
+    assert_eq!(rig.get("/api/v1/tenants", ROOT).await.refusal(), (401, "key_unknown"));
+}
+
+#[tokio::test]
+async fn health_and_the_document_need_no_key() {
+    let rig = Rig::empty().await;
+    assert_eq!(rig.get("/api/v1/health", "").await.body, json!({"status": "ok"}));
+    let document = rig.get("/api/v1/openapi.json", "").await;
+    assert_eq!(document.body["openapi"], "3.1.0");
+}

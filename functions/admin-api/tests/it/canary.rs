@@ -1,0 +1,96 @@
+//! Tokens and secrets stand in no answer, no log line, no stored item and no message.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use adrelay_core::ports::meta::Verdict;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::rig::{PIXEL, ROOT, Rig, Shop, TOKEN};
+
+const APP_SECRET: &str = "canaryappsecret";
+const SECOND_TOKEN: &str = "EAABsecondcanary";
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+async fn everything_stored(rig: &Rig) -> String {
+    let mut stored = String::new();
+    for table in ["config", "events"] {
+        let items = rig.dynamodb.scan().table_name(table).send().await.unwrap().items.unwrap();
+        for value in items.iter().flat_map(|item| item.values()) {
+            if let AttributeValue::S(text) = value {
+                stored.push_str(text);
+                stored.push('\n');
+            }
+        }
+    }
+    stored
+}
+
+#[tokio::test]
+async fn a_token_appears_nowhere_but_in_calls_to_meta() {
+    let lines = Lines::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_writer(lines.clone()).with_max_level(tracing::Level::DEBUG).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    let path = format!("/api/v1/connections/{}", shop.connection);
+    let change = json!({"access_token": SECOND_TOKEN, "app_id": "7", "app_secret": APP_SECRET});
+    let malformed =
+        json!({"access_token": format!("{SECOND_TOKEN} {APP_SECRET}"), "app_secret": [APP_SECRET]});
+    let test_event = format!("/api/v1/pixels/{PIXEL}/test-event");
+    let mut replies = vec![
+        rig.get(&path, &shop.admin).await,
+        rig.patch(&path, &shop.admin, change).await,
+        rig.patch(&path, &shop.admin, malformed).await,
+        rig.get("/api/v1/connections", &shop.admin).await,
+        rig.call("POST", &format!("{path}/verify"), &shop.admin, None).await,
+        rig.post(&test_event, &shop.admin, json!({"test_event_code": "TEST1"})).await,
+        rig.get("/api/v1/keys", &shop.admin).await,
+    ];
+    for verdict in [Verdict::Token, Verdict::BadData, Verdict::UnknownOutcome] {
+        rig.meta.fail(verdict, 190);
+        replies.push(rig.call("POST", &format!("{path}/verify"), &shop.admin, None).await);
+        replies.push(rig.post(&test_event, &shop.admin, json!({"test_event_code": "TEST1"})).await);
+    }
+    let sent = rig.meta.sent();
+    assert_eq!((sent[0].token.as_str(), sent[0].app_secret.as_deref()), (SECOND_TOKEN, Some(APP_SECRET)));
+
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("ChangeConnection"), "the log is captured");
+    let stored = everything_stored(&rig).await;
+    assert!(stored.contains("s1.1."), "the tokens are stored sealed");
+    let answers: String = replies.iter().map(|reply| reply.text.as_str()).collect();
+    let queued = rig.queue.bodies().concat();
+    for canary in [TOKEN, SECOND_TOKEN, APP_SECRET, shop.admin.as_str(), ROOT] {
+        for (place, text) in
+            [("answer", &answers), ("log", &log), ("stored item", &stored), ("message", &queued)]
+        {
+            assert!(!text.contains(canary), "{canary} in {place}");
+        }
+    }
+}

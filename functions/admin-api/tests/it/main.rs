@@ -1,0 +1,16 @@
+//! The function in-process: its handler on an embedded DynamoDB, a queue in memory, a scripted Meta and virtual time.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
+
+mod access;
+mod bodies;
+mod canary;
+mod connections;
+mod events;
+mod keys;
+mod meta;
+mod pixels;
+mod rig;
+mod secrets;
+mod sources;
+mod tenants;
