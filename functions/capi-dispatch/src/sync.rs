@@ -12,7 +12,7 @@ use adrelay_core::ports::governor::RateGate;
 use adrelay_core::ports::meta::MetaError;
 use adrelay_core::time::UnixMillis;
 use adrelay_lambda::problem::{FieldError, Problem};
-use adrelay_lambda::{request, respond};
+use adrelay_lambda::{request, respond, telemetry};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
@@ -41,6 +41,7 @@ where
         else {
             return Err(Problem::new(403, "scope_insufficient", "This key is bound to no source."));
         };
+        telemetry::tenant(tenant);
         let body = request::json_body(request, MAX_BODY_BYTES)?;
         let text = std::str::from_utf8(body).map_err(|_| not_json())?;
         serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| not_json())?;

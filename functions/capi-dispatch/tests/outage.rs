@@ -1,6 +1,8 @@
 //! Seven hours without Meta, on virtual time: the handler in-process, the real Graph client, the simulator over HTTP,
 //! and a queue with SQS's rules (receive count, delay, retention, the cap on what is in flight).
 
+#![expect(clippy::expect_used, reason = "what these tests set up is fixed")]
+
 use adrelay_core::config::Scope;
 use adrelay_core::message::{EventMessage, QueuedEvent};
 use adrelay_core::ports::clock::Clock as _;

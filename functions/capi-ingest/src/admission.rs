@@ -9,6 +9,7 @@ use adrelay_core::ports::clock::Clock;
 use adrelay_core::ports::config::KeyDirectory;
 use adrelay_lambda::auth::{AuthError, Authenticator};
 use adrelay_lambda::problem::Problem;
+use adrelay_lambda::telemetry;
 
 /// Sources that one process remembers.
 const CACHED_SOURCES: usize = 1_000;
@@ -64,6 +65,7 @@ impl<D: KeyDirectory, C: Clock + Clone> Admission<D, C> {
         let (Some(tenant), Some(id)) = (&principal.tenant, &principal.source) else {
             return Err(AuthError::WrongScope.into());
         };
+        telemetry::tenant(tenant);
         let name = (tenant.clone(), id.clone());
         let found = match self.sources.get(&name, self.clock.now()) {
             Some(found) => found,
