@@ -103,9 +103,9 @@ impl<P: Ports> AdminApi<P> {
             _ => request::json_body(request, MAX_BODY_BYTES)?,
         };
         let by = who.key_id.as_ref().map_or("root", |id| id.as_str()).to_owned();
-        let answer = self.dispatch(op, Call { who, id, query, body }).await?;
+        let answer = self.dispatch(op, Call { who, id: id.clone(), query, body }).await?;
         if *request.method() != Method::GET {
-            tracing::info!(op = ?op, by, "changed");
+            tracing::info!(op = ?op, id, by, "changed");
         }
         Ok(answer)
     }
@@ -180,7 +180,7 @@ impl<P: Ports> AdminApi<P> {
         found.ok_or_else(|| not_found(unknown))
     }
 
-    /// A page of records.
+    /// A page of records; 404 instead of an empty one where the tenant does not exist.
     pub(crate) async fn list<T: Record>(
         &self,
         tenant: &TenantId,
@@ -190,7 +190,11 @@ impl<P: Ports> AdminApi<P> {
     where
         P::Config: Records<T>,
     {
-        self.ports.config().list(tenant, after, limit).await.map_err(store)
+        let page = self.ports.config().list(tenant, after, limit).await.map_err(store)?;
+        if page.items.is_empty() && after.is_none() {
+            self.known_tenant(tenant).await?;
+        }
+        Ok(page)
     }
 
     /// A record that another one refers to in `field`, or 422 with `unknown`.

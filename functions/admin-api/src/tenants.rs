@@ -87,6 +87,11 @@ impl<P: Ports> AdminApi<P> {
         ok(&TenantView::from(tenant))
     }
 
+    /// 404 for a tenant that does not exist.
+    pub(crate) async fn known_tenant(&self, tenant: &TenantId) -> Result<(), Problem> {
+        self.get::<Tenant>(tenant, tenant, UNKNOWN).await.map(|_| ())
+    }
+
     /// Refuses a creation under a tenant that does not exist. Only the root key can name one.
     pub(crate) async fn existing(&self, call: &Call<'_>, tenant: &TenantId) -> Result<(), Problem> {
         if call.who.tenant.is_none() {

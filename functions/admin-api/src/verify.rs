@@ -110,8 +110,8 @@ impl<P: Ports> AdminApi<P> {
             if health.is_ok() {
                 connection.verified_at = Some(now);
             }
-            let worse_already = !connection.health.is_ok() && !health.is_ok();
-            if !worse_already {
+            let known_already = !connection.health.is_ok() && !health.is_ok();
+            if !known_already {
                 connection.health = health.clone();
             }
             Ok(HealthWrite::Replace)

@@ -155,6 +155,8 @@ async fn the_root_key_must_name_a_tenant_where_there_is_none_in_the_path() {
         assert_eq!(reply.refusal(), (422, "required"), "{list}");
         let reply = rig.get(&format!("/api/v1/{list}?tenant_id={}", shop.tenant), ROOT).await;
         assert_eq!(reply.status, 200, "{list}");
+        let reply = rig.get(&format!("/api/v1/{list}?tenant_id=ghost"), ROOT).await;
+        assert_eq!(reply.refusal(), (404, "tenant_unknown"), "{list}");
     }
 }
 

@@ -11,6 +11,7 @@ mod keys;
 mod meta;
 mod pixels;
 mod rig;
+mod samples;
 mod secrets;
 mod sources;
 mod tenants;
