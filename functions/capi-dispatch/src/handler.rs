@@ -23,7 +23,6 @@ pub struct CapiDispatch<P, D, C> {
     pub(crate) dispatcher: Dispatcher<P>,
     pub(crate) keys: Authenticator<D, C>,
     enabled: bool,
-    function_name: String,
 }
 
 impl<P, D, C> CapiDispatch<P, D, C>
@@ -34,7 +33,7 @@ where
 {
     /// A function on these ports.
     pub fn new(dispatcher: Dispatcher<P>, keys: Authenticator<D, C>, settings: &Settings) -> Self {
-        Self { dispatcher, keys, enabled: settings.enabled, function_name: settings.function_name.clone() }
+        Self { dispatcher, keys, enabled: settings.enabled }
     }
 
     async fn answer(&self, request: &Request, deadline: UnixMillis) -> Result<Response<Body>, Problem> {
@@ -66,7 +65,7 @@ where
         let (ids, messages): (Vec<String>, Vec<QueueMessage>) = messages.into_iter().unzip();
         let received = ids.len();
         let (places, report) = self.dispatcher.handle(messages, deadline).await;
-        tell(&self.function_name, self.dispatcher.ports().clock().now(), received, &failed, &places, &report);
+        tell(self.dispatcher.ports().clock().now(), received, &failed, &places, &report);
         failed.extend(places.into_iter().filter_map(|place| ids.get(place).cloned()));
         BatchResponse::of(failed)
     }

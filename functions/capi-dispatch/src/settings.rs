@@ -34,8 +34,6 @@ pub struct Settings {
     pub graph_total_timeout: Duration,
     /// `RETRY_*`, `RESEND_DELAY_*`, `PROBE_DELAY_*`.
     pub dispatch: dispatch::Settings,
-    /// `AWS_LAMBDA_FUNCTION_NAME`, by which metrics are told apart.
-    pub function_name: String,
 }
 
 impl Settings {
@@ -73,9 +71,6 @@ impl Settings {
                 probe_s: backoff("PROBE_DELAY_MIN_S", 30, "PROBE_DELAY_MAX_S", 900, MAX_DELAY_S)?,
                 call_timeout_ms: i64::try_from(total_ms).unwrap_or(20_000),
             },
-            function_name: env
-                .optional("AWS_LAMBDA_FUNCTION_NAME")
-                .unwrap_or_else(|| "capi-dispatch".to_owned()),
         })
     }
 }

@@ -6,14 +6,13 @@ use adrelay_lambda::metrics::{Metric, emit};
 
 /// Writes the line and the metrics of one batch.
 pub(crate) fn tell(
-    function: &str,
     now: UnixMillis,
     received: usize,
     unreadable: &[String],
     failed: &[usize],
     report: &Report,
 ) {
-    emit(function, now.0, &metrics(report), &[]);
+    emit(now.0, &metrics(report), &[]);
     tracing::info!(
         received,
         unreadable = unreadable.len(),

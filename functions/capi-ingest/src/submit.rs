@@ -161,7 +161,6 @@ fn report(outcomes: &[Outcome], source: &Source, now: UnixMillis) {
     // At most a thousand, which a double holds.
     let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
     emit(
-        "capi-ingest",
         now.0,
         &[(Metric::EventsAccepted, count(tally.queued)), (Metric::EventsRefused, count(tally.rejected))],
         &[

@@ -1,5 +1,7 @@
 //! Metrics, as log lines in CloudWatch's embedded metric format. Names and counts only.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value, json};
 
 /// The namespace of every metric.
@@ -94,10 +96,19 @@ pub fn line(function: &str, now_ms: i64, values: &[(Metric, f64)], notes: &[(&st
     Value::Object(line).to_string()
 }
 
-/// Writes [`line`] to standard output; nothing where `values` is empty.
+static FUNCTION: OnceLock<String> = OnceLock::new();
+
+/// Names the function whose metrics this process reports, as AWS knows it: alarms and dashboard go by that name. Only
+/// the first call counts.
+pub fn name_function(name: String) {
+    let _ = FUNCTION.set(name);
+}
+
+/// Writes [`line`] of this process's function to standard output; nothing where `values` is empty.
 #[expect(clippy::print_stdout, reason = "the embedded metric format is a line on standard output")]
-pub fn emit(function: &str, now_ms: i64, values: &[(Metric, f64)], notes: &[(&str, Value)]) {
+pub fn emit(now_ms: i64, values: &[(Metric, f64)], notes: &[(&str, Value)]) {
     if !values.is_empty() {
+        let function = FUNCTION.get().map_or("unnamed", String::as_str);
         println!("{}", line(function, now_ms, values, notes));
     }
 }

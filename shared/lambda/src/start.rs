@@ -17,7 +17,7 @@ use crate::env::{ConfigError, Env};
 use crate::payload::{Answer, Payload};
 use crate::problem::Problem;
 use crate::sqs::{BatchResponse, SqsEvent};
-use crate::telemetry;
+use crate::{metrics, telemetry};
 
 /// What a function does with the payloads that it takes. The default is to take none.
 pub trait Function: Send + Sync + 'static {
@@ -45,6 +45,9 @@ where
 {
     let env = Env::process();
     telemetry::init(env.log_level().unwrap_or_default());
+    if let Some(name) = env.optional("AWS_LAMBDA_FUNCTION_NAME") {
+        metrics::name_function(name);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let function = match env.log_level() {
