@@ -104,7 +104,7 @@ pub fn name_function(name: String) {
     let _ = FUNCTION.set(name);
 }
 
-/// Writes [`line`] of this process's function to standard output; nothing where `values` is empty.
+/// Writes [`line()`] of this process's function to standard output; nothing where `values` is empty.
 #[expect(clippy::print_stdout, reason = "the embedded metric format is a line on standard output")]
 pub fn emit(now_ms: i64, values: &[(Metric, f64)], notes: &[(&str, Value)]) {
     if !values.is_empty() {
