@@ -211,11 +211,26 @@ struct Batch<'a> {
     key: Option<Cow<'a, str>>,
 }
 
+#[derive(Deserialize)]
+struct InOrder<'a> {
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+}
+
 fn batch(text: &str, max_events: usize) -> Result<Parsed<'_>, BodyError> {
     check_depth(text)?;
     if !text.trim_start().starts_with('{') {
         // An array would be read as a struct's fields in order.
         return Err(json::<&RawValue>(text).err().unwrap_or(BodyError::WrongShape));
+    }
+    // What is in order is read in one pass; what is not is read again to say what is wrong with it.
+    if let Ok(InOrder { events, key }) = serde_json::from_str(text)
+        && (1..=max_events).contains(&events.len())
+    {
+        let events = events.into_iter().map(|event: &RawValue| Cow::Borrowed(event.get())).collect();
+        return Ok(Parsed { events, key, ..Parsed::default() });
     }
     let Batch { events, key } = json(text)?;
     let events = array(events.ok_or(BodyError::EventsMissing)?, max_events)?;
