@@ -19,7 +19,7 @@ const WARM_UP: usize = 30;
 /// Invocations whose processor time is read at once.
 const BLOCK: usize = 20;
 
-const BLOCKS: usize = 15;
+const BLOCKS: usize = 25;
 
 /// Events of a large request.
 const BULK: usize = 1_000;
@@ -45,11 +45,21 @@ pub(crate) struct Work {
     pub(crate) wall: Duration,
 }
 
+/// How long floor, capi-ingest and capi-dispatch take to start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Starts {
+    pub(crate) medians: [Duration; 3],
+    /// In multiples of the floor's.
+    pub(crate) ratios: [f64; 3],
+}
+
 /// A function beside the floor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Compared {
     pub(crate) floor: Work,
     pub(crate) function: Work,
+    /// The function's processor time in multiples of the floor's.
+    pub(crate) cpu_ratio: f64,
     /// The most memory that the function had, in bytes.
     pub(crate) peak_bytes: u64,
 }
@@ -77,8 +87,8 @@ impl Bench {
         Ok(Self { binaries, stub, world })
     }
 
-    /// The median time from spawning to the first request for an invocation, for each binary.
-    pub(crate) async fn starts(&self, rounds: usize) -> anyhow::Result<[Duration; 3]> {
+    /// How long each binary takes from being spawned to its first request for an invocation.
+    pub(crate) async fn starts(&self, rounds: usize) -> anyhow::Result<Starts> {
         let mut starts = [const { Vec::new() }; 3];
         for round in 0..=rounds {
             for (binary, starts) in Binary::ALL.into_iter().zip(&mut starts) {
@@ -90,18 +100,20 @@ impl Bench {
                 function.end().await?;
             }
         }
-        Ok(starts.map(median))
+        let [floor, ingest, dispatch] = &starts;
+        let ratios = [1.0, ratio_in_turns(ingest, floor), ratio_in_turns(dispatch, floor)];
+        Ok(Starts { ratios, medians: starts.map(median) })
     }
 
     /// capi-ingest with one event a request, beside the floor.
     pub(crate) async fn single(&self) -> anyhow::Result<Compared> {
-        let mut requests = Requests::new(&self.world.key);
+        let mut requests = Requests::new(&self.world.key, "single");
         self.compared(WARM_UP, BLOCK, || requests.single()).await
     }
 
     /// capi-ingest with 1,000 events a request, beside the floor.
     pub(crate) async fn bulk(&self) -> anyhow::Result<Compared> {
-        let mut requests = Requests::new(&self.world.key);
+        let mut requests = Requests::new(&self.world.key, "bulk");
         self.compared(2, 1, || requests.batch(BULK)).await
     }
 
@@ -128,13 +140,14 @@ impl Bench {
         let peak_bytes = function.peak_bytes()?;
         floor.end().await?;
         function.end().await?;
-        Ok(Compared { floor: of_floor.median(), function: of_function.median(), peak_bytes })
+        let cpu_ratio = ratio_in_turns(&of_function.cpus, &of_floor.cpus);
+        Ok(Compared { floor: of_floor.median(), function: of_function.median(), cpu_ratio, peak_bytes })
     }
 
     /// capi-dispatch with `events` events a batch.
     pub(crate) async fn dispatch(&self, events: usize) -> anyhow::Result<Dispatched> {
         let mut ingest = self.start(Binary::Ingest).await?;
-        let mut requests = Requests::new(&self.world.key);
+        let mut requests = Requests::new(&self.world.key, if events == 1 { "alone" } else { "batch" });
         for _ in 0..WARM_UP.next_multiple_of(events) + EVENTS {
             accepted(&mut ingest, requests.single()).await?;
         }
@@ -170,7 +183,8 @@ impl Bench {
         self.stub.set_latencies(IN_REGION);
         let mut ingest = self.start(Binary::Ingest).await?;
         let mut dispatch = self.start(Binary::Dispatch).await?;
-        let mut requests = Requests::new(&self.world.key);
+        let mut requests =
+            Requests::new(&self.world.key, if events_per_request == 1 { "cost" } else { "cost-25" });
         let messages_per_batch = BATCH / events_per_request;
         let mut usage = Usage::default();
         for round in 0..=EVENTS / BATCH {
@@ -237,6 +251,15 @@ fn median(mut samples: Vec<Duration>) -> Duration {
     samples.get(samples.len() / 2).copied().unwrap_or_default()
 }
 
+/// The median of what one took in multiples of the other, turn by turn: what slows the machine for a while slows both
+/// sides of a turn. Not a number where there is none.
+fn ratio_in_turns(of: &[Duration], floor: &[Duration]) -> f64 {
+    let mut ratios: Vec<f64> =
+        of.iter().zip(floor).map(|(of, floor)| of.as_secs_f64() / floor.as_secs_f64()).collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
 fn ratio(a: u64, b: u64) -> f64 {
     a as f64 / b.max(1) as f64
@@ -257,4 +280,17 @@ async fn dispatched(function: &mut Function, bodies: &[String]) -> anyhow::Resul
     let failures = answer["batchItemFailures"].as_array().context("no answer to a batch")?;
     ensure!(failures.is_empty(), "messages are left: {answer}");
     Ok(answered.wall)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_turn_is_slow_for_both_and_changes_no_ratio() {
+        let ms = |values: &[u64]| values.iter().copied().map(Duration::from_millis).collect::<Vec<_>>();
+        assert!((ratio_in_turns(&ms(&[30, 90, 30]), &ms(&[20, 60, 20])) - 1.5).abs() < 1e-9);
+        assert!((ratio_in_turns(&ms(&[30, 30, 300]), &ms(&[20, 20, 20])) - 1.5).abs() < 1e-9);
+        assert!(ratio_in_turns(&[], &[]).is_nan());
+    }
 }

@@ -11,15 +11,16 @@ const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Fi
 /// Makes requests with events that no one has seen before.
 pub(crate) struct Requests<'a> {
     key: &'a Secret,
+    series: &'static str,
     event_time: u64,
     made: u64,
 }
 
 impl<'a> Requests<'a> {
-    /// With events that have just happened.
-    pub(crate) fn new(key: &'a Secret) -> Self {
+    /// With events that have just happened. Those of one series are no one else's.
+    pub(crate) fn new(key: &'a Secret, series: &'static str) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        Self { key, event_time: now.map_or(0, |since| since.as_secs()), made: 0 }
+        Self { key, series, event_time: now.map_or(0, |since| since.as_secs()), made: 0 }
     }
 
     /// One event.
@@ -41,7 +42,7 @@ impl<'a> Requests<'a> {
         json!({
             "event_name": "Purchase",
             "event_time": self.event_time,
-            "event_id": format!("order-{:x}-{nth}", self.event_time),
+            "event_id": format!("order-{}-{nth:08}", self.series),
             "event_source_url": format!("https://shop.example.com/thanks?order={nth}"),
             "action_source": "website",
             "user_data": {

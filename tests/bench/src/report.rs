@@ -47,7 +47,7 @@ pub(crate) fn write(path: &Path, checks: &[Check], measured: &Measured) -> anyho
     let json = json!({
         "kept": checks.iter().all(|check| check.kept),
         "checks": checks,
-        "start_ms": by_binary(measured.starts.map(|start| json!(ms(start)))),
+        "start_ms": by_binary(measured.starts.medians.map(|start| json!(ms(start)))),
         "binary_bytes": by_binary(measured.weights.map(weight)),
         "warm": {
             "capi-ingest, 1 event": work(measured.single.function),
