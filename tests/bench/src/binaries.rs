@@ -60,7 +60,7 @@ impl Binaries {
             cargo.args(["-p", binary.name()]);
         }
         let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().context("running cargo")?;
-        ensure!(built.success(), "the functions do not build");
+        ensure!(built.success(), "building the functions: {built}");
         Ok(())
     }
 
