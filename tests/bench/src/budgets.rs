@@ -62,7 +62,10 @@ pub(crate) fn checks(measured: &Measured) -> Vec<Check> {
     let [_, of_ingest, of_dispatch] = measured.weights;
     let (single, bulk) = (&measured.single, &measured.bulk);
     let cpu = |what, compared: &Compared, budget| {
-        times(what, compared.cpu_ratio, budget, compared.function.cpu, compared.floor.cpu)
+        let mut check = times(what, compared.cpu_ratio, budget, compared.function.cpu, compared.floor.cpu);
+        let own = ms(compared.floor_with_requests.cpu);
+        check.detail = format!("{} ({own:.2} ms with the request's bytes)", check.detail);
+        check
     };
     let units = |what, dispatched: &Dispatched, budget| {
         check(what, dispatched.write_units_per_event, budget, "WRU an event", String::new())

@@ -56,7 +56,10 @@ pub(crate) struct Starts {
 /// A function beside the floor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Compared {
+    /// The floor, sending the bytes that the function sends.
     pub(crate) floor: Work,
+    /// The floor, sending on the function's requests as they are.
+    pub(crate) floor_with_requests: Work,
     pub(crate) function: Work,
     /// The function's processor time in multiples of the floor's.
     pub(crate) cpu_ratio: f64,
@@ -108,40 +111,57 @@ impl Bench {
     /// capi-ingest with one event a request, beside the floor.
     pub(crate) async fn single(&self) -> anyhow::Result<Compared> {
         let mut requests = Requests::new(&self.world.key, "single");
-        self.compared(WARM_UP, BLOCK, || requests.single()).await
+        self.compared(WARM_UP, BLOCK, &mut requests, Requests::single).await
     }
 
     /// capi-ingest with 1,000 events a request, beside the floor.
     pub(crate) async fn bulk(&self) -> anyhow::Result<Compared> {
         let mut requests = Requests::new(&self.world.key, "bulk");
-        self.compared(2, 1, || requests.batch(BULK)).await
+        self.compared(2, 1, &mut requests, |requests| requests.batch(BULK)).await
     }
 
-    async fn compared(
+    /// In turns: the function with new requests; the floor with what the function put on the queue, so that both send
+    /// the same bytes; and, for the record, the floor with the requests themselves.
+    async fn compared<'k>(
         &self,
         warm_up: usize,
         block: usize,
-        mut payload: impl FnMut() -> Bytes,
+        requests: &mut Requests<'k>,
+        payload: impl Fn(&mut Requests<'k>) -> Bytes,
     ) -> anyhow::Result<Compared> {
         let mut floor = self.start(Binary::Floor).await?;
         let mut function = self.start(Binary::Ingest).await?;
-        let (mut of_floor, mut of_function) = (Samples::default(), Samples::default());
         for _ in 0..warm_up {
-            let payload = payload();
+            let payload = payload(requests);
             accepted(&mut floor, payload.clone()).await?;
             accepted(&mut function, payload).await?;
         }
+        self.stub.take_messages();
+        let [mut of_floor, mut of_function, mut of_requests] = [const { Samples::new() }; 3];
         for _ in 0..BLOCKS {
-            let payloads: Vec<Bytes> = (0..block).map(|_| payload()).collect();
-            of_floor.block(&mut floor, &payloads).await?;
+            let payloads: Vec<Bytes> = (0..block).map(|_| payload(requests)).collect();
             of_function.block(&mut function, &payloads).await?;
+            let messages = self.stub.take_messages();
+            ensure!(
+                messages.len().is_multiple_of(block) && !messages.is_empty(),
+                "{block} requests became {} messages",
+                messages.len()
+            );
+            let sent = messages.chunks(messages.len() / block).map(|messages| requests.for_floor(messages));
+            of_floor.block(&mut floor, &sent.collect::<Vec<_>>()).await?;
+            of_requests.block(&mut floor, &payloads).await?;
             self.stub.take_messages();
         }
         let peak_bytes = function.peak_bytes()?;
         floor.end().await?;
         function.end().await?;
-        let cpu_ratio = ratio_in_turns(&of_function.cpus, &of_floor.cpus);
-        Ok(Compared { floor: of_floor.median(), function: of_function.median(), cpu_ratio, peak_bytes })
+        Ok(Compared {
+            cpu_ratio: ratio_in_turns(&of_function.cpus, &of_floor.cpus),
+            floor: of_floor.median(),
+            floor_with_requests: of_requests.median(),
+            function: of_function.median(),
+            peak_bytes,
+        })
     }
 
     /// capi-dispatch with `events` events a batch.
@@ -159,7 +179,7 @@ impl Bench {
             dispatched(&mut function, bodies).await?;
         }
         let before = self.stub.counts();
-        let mut samples = Samples::default();
+        let mut samples = Samples::new();
         for bodies in measured.chunks(events) {
             let cpu = function.cpu()?;
             samples.walls.push(dispatched(&mut function, bodies).await?);
@@ -223,13 +243,16 @@ impl Bench {
     }
 }
 
-#[derive(Default)]
 struct Samples {
     cpus: Vec<Duration>,
     walls: Vec<Duration>,
 }
 
 impl Samples {
+    const fn new() -> Self {
+        Self { cpus: Vec::new(), walls: Vec::new() }
+    }
+
     /// Invokes once with each payload; processor time is read over all of them, as one may be too short to tell.
     async fn block(&mut self, function: &mut Function, payloads: &[Bytes]) -> anyhow::Result<()> {
         let before = function.cpu()?;

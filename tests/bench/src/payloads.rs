@@ -26,13 +26,18 @@ impl<'a> Requests<'a> {
     /// One event.
     pub(crate) fn single(&mut self) -> Bytes {
         let event = self.event();
-        self.request("/api/v1/meta/event", &event)
+        self.request("/api/v1/meta/event", &event.to_string())
     }
 
     /// `events` in one request.
     pub(crate) fn batch(&mut self, events: usize) -> Bytes {
         let events: Vec<Value> = (0..events).map(|_| self.event()).collect();
-        self.request("/api/v1/meta/events", &json!({"events": events}))
+        self.request("/api/v1/meta/events", &json!({"events": events}).to_string())
+    }
+
+    /// What the floor is handed, so that it puts the same bytes on the queue as a function did with `messages`.
+    pub(crate) fn for_floor(&self, messages: &[String]) -> Bytes {
+        self.request("/floor", &messages.concat())
     }
 
     /// A purchase with all that a shop knows of its customer.
@@ -70,7 +75,7 @@ impl<'a> Requests<'a> {
         })
     }
 
-    fn request(&self, path: &str, body: &Value) -> Bytes {
+    fn request(&self, path: &str, body: &str) -> Bytes {
         let route = format!("POST {path}");
         let request = json!({
             "version": "2.0",
@@ -101,7 +106,7 @@ impl<'a> Requests<'a> {
                 "time": "21/Nov/2026:00:00:00 +0000",
                 "timeEpoch": self.event_time * 1000,
             },
-            "body": body.to_string(),
+            "body": body,
             "isBase64Encoded": false,
         });
         Bytes::from(request.to_string())
