@@ -108,7 +108,7 @@ fuzz: $(CARGO_FUZZ) ## Fuzz the parser of request bodies for FUZZ_SECONDS (300)
 
 .PHONY: bench
 bench: ## Measure against the budgets, on release binaries
-	$(CARGO) run --release --locked -p bench
+	$(CARGO) run --locked -p bench
 
 # ---- the local stack -----------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-//! What AWS asks for in us-east-1, in US dollars, without free tiers; read on 2026-11-21 from the pricing pages named.
+//! What AWS asks for in us-east-1, in US dollars, without free tiers, as generally known in November 2026. Not read off the
+//! pages named, which say what holds today: check them before you rely on a sum.
 
 /// A million invocations (aws.amazon.com/lambda/pricing).
 pub(crate) const LAMBDA_MILLION_REQUESTS: f64 = 0.20;
