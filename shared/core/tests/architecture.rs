@@ -28,7 +28,7 @@ fn tree(package: &str, depth: &str) -> io::Result<BTreeMap<String, BTreeSet<Stri
     let mut cargo = Command::new(env!("CARGO"));
     let output = cargo
         .args(["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--depth", depth])
-        .args(["--target", "aarch64-unknown-linux-gnu", "--locked", "--offline"])
+        .args(["--target", "aarch64-unknown-linux-gnu", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
