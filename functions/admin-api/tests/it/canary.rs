@@ -1,39 +1,14 @@
 //! Tokens and secrets stand in no answer, no log line, no stored item and no message.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use adrelay_core::ports::meta::Verdict;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::log;
 use crate::rig::{PIXEL, ROOT, Rig, Shop, TOKEN};
 
 const APP_SECRET: &str = "canaryappsecret";
 const SECOND_TOKEN: &str = "EAABsecondcanary";
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 async fn everything_stored(rig: &Rig) -> String {
     let mut stored = String::new();
@@ -51,11 +26,6 @@ async fn everything_stored(rig: &Rig) -> String {
 
 #[tokio::test]
 async fn a_token_appears_nowhere_but_in_calls_to_meta() {
-    let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_writer(lines.clone()).with_max_level(tracing::Level::DEBUG).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
     let rig = Rig::empty().await;
     let shop = Shop::open(&rig, PIXEL).await;
     let path = format!("/api/v1/connections/{}", shop.connection);
@@ -80,7 +50,7 @@ async fn a_token_appears_nowhere_but_in_calls_to_meta() {
     let sent = rig.meta.sent();
     assert_eq!((sent[0].token.as_str(), sent[0].app_secret.as_deref()), (SECOND_TOKEN, Some(APP_SECRET)));
 
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = log::lines();
     assert!(log.contains("ChangeConnection"), "the log is captured");
     let stored = everything_stored(&rig).await;
     assert!(stored.contains("s1.1."), "the tokens are stored sealed");

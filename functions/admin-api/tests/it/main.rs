@@ -8,6 +8,7 @@ mod canary;
 mod connections;
 mod events;
 mod keys;
+mod log;
 mod meta;
 mod pixels;
 mod rig;

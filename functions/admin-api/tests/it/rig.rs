@@ -19,6 +19,7 @@ use fakes::{MemoryQueue, NOON, QueueRules, SeededEntropy, VirtualClock};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 
+use crate::log;
 use crate::meta::FakeMeta;
 use crate::secrets::MemorySecrets;
 
@@ -72,6 +73,7 @@ impl Reply {
 impl Rig {
     /// An empty deployment.
     pub(crate) async fn empty() -> Self {
+        log::capture();
         let dynamodb = dynamodb().await;
         let clock = VirtualClock::at(NOON);
         let queue = MemoryQueue::new(clock.clone(), QueueRules::default());
