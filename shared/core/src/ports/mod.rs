@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod governor;
 pub mod meta;
+pub mod people;
 pub mod queue;
 pub mod receipts;
 pub mod secrets;
