@@ -17,13 +17,21 @@
 //! | `link` | keyed hashes of identifiers |
 //! | `person` | the stored document and the sealed profile |
 //! | `features` | what segments and rules ask: counts, money, first and last seen |
+//! | `visit` | what a conversion tells of browser and campaign |
+//! | `pii` | sealing, and the key of links |
+//! | `tree` | a person with all who were merged into them, and what they are as a whole |
+//! | `registry` | find, create, link, amend, merge, unmerge |
 //! | `stage` | lead → activated → customer → churned, from evidence in any order |
 
 mod features;
 mod identity;
 mod link;
 mod person;
+mod pii;
+mod registry;
 mod stage;
+mod tree;
+mod visit;
 
 pub use features::{Counted, Day, FEATURE_DAYS, Features};
 pub use identity::{
@@ -34,4 +42,8 @@ pub use person::{
     Click, Conflict, Consent, ConsentRecord, FRESH_DAYS, MAX_CLICKS, MAX_MEMBERS, MAX_PERSON_EXTERNAL_IDS,
     MAX_VALUES, Person, PersonDoc, Profile, Seen, Touch,
 };
+pub use pii::Pii;
+pub use registry::{Registry, RegistryError, Resolved};
 pub use stage::{Evidence, Span, Stage};
+pub use tree::{Node, Tree, Whole};
+pub use visit::Visit;
