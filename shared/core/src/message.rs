@@ -18,6 +18,9 @@ pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 /// Version of the message's shape.
 pub const MESSAGE_VERSION: u8 = 1;
 
+/// Longest [`EventMessage::skip`] that a receipt shows, in bytes.
+pub const MAX_SKIP_REASON_BYTES: usize = 64;
+
 /// Events of one source for one pixel, hashed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EventMessage {
@@ -43,8 +46,25 @@ pub struct EventMessage {
     pub attempt: u32,
     /// When ingest queued them first.
     pub first_enqueued_at: UnixMillis,
+    /// Why its events are not to be sent, a stable code such as `consent_denied`; absent where they are. They are
+    /// queued for their receipts alone (`skipped`, with this reason) and carry no user_data and no custom_data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<String>,
+    /// How its event was held before it was queued. Such a message has one event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The events, ≥ 1.
     pub events: Vec<QueuedEvent>,
+}
+
+/// An event waited for more to be known of its person: for an identify call, or for consent. Its receipt shows how
+/// much that added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// When the hold began.
+    pub since: UnixMillis,
+    /// Names of the user_data keys that were known then, never values.
+    pub keys_before: Vec<Box<str>>,
 }
 
 /// One event as Meta gets it. Only what dispatch needs is parsed; the text goes out unchanged.
@@ -237,6 +257,17 @@ mod tests {
         let QueueMessage::Events(message) = message else { panic!("not events") };
         let keys: Vec<&str> = message.events[0].head().user_data_keys.iter().map(AsRef::as_ref).collect();
         assert_eq!(keys, ["em", "fbp"]);
+    }
+
+    #[test]
+    fn what_is_not_to_be_sent_or_was_held_says_so_and_reads_back() {
+        let extra = r#""skip":"consent_denied","held":{"since":3,"keys_before":["fbp"]},"events""#;
+        let body = BODY.replacen(r#""events""#, extra, 1);
+        let message = QueueMessage::parse(&body).unwrap();
+        assert_eq!(message.to_body().unwrap(), body);
+        let QueueMessage::Events(message) = message else { panic!("not events") };
+        assert_eq!(message.skip.as_deref(), Some("consent_denied"));
+        assert_eq!(message.held, Some(Held { since: UnixMillis(3), keys_before: vec!["fbp".into()] }));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The stored account of what became of an event.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::Scope;
 use crate::ids::{EventId, EventName, MessageId, PixelId, SourceId, TenantId};
+use crate::message::Held;
 use crate::time::UnixMillis;
 
 /// What became of an event.
@@ -16,7 +19,7 @@ pub enum Status {
     Rejected,
     /// It grew older than Meta accepts before it could be sent.
     Expired,
-    /// It was not to be sent: its pixel is disabled or gone.
+    /// It was not to be sent: its pixel is disabled or gone, or its person did not consent.
     Skipped,
     /// It waits: for Meta, for a rate limit, or for a person.
     Waiting,
@@ -117,6 +120,8 @@ pub struct Outcome {
     pub copies: u32,
     /// Names of the user_data keys present, never values.
     pub user_data_keys: Vec<Box<str>>,
+    /// How it was held before it was queued.
+    pub held: Option<Held>,
 }
 
 /// A receipt as it is read back.
@@ -161,12 +166,15 @@ pub struct Receipt {
     pub next_try_at: Option<UnixMillis>,
     /// Names of the user_data keys present.
     pub user_data_keys: Vec<Box<str>>,
+    /// How it was held before it was queued: compared with `user_data_keys`, `keys_before` tells what the hold added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The message that brought it, for telling redeliveries from repeats. Not shown.
     #[serde(skip)]
     pub message: Option<MessageId>,
 }
 
-/// One line of the day's index: a dispatched batch of one source, pixel and status.
+/// One line of the day's index: a dispatched batch of one source, pixel and status, with its rollup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchIndexEntry {
     /// Whose events.
@@ -185,6 +193,10 @@ pub struct BatchIndexEntry {
     pub trust: Trust,
     /// Their ids by name.
     pub events: Vec<(EventName, Vec<EventId>)>,
+    /// How many they are, copies not counted.
+    pub count: u64,
+    /// How many of them have each user_data key, by its name.
+    pub keys: BTreeMap<Box<str>, u64>,
 }
 
 /// How long receipts, index lines and waiting rooms are kept: 90 days.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use adrelay_core::dispatch::governor::Ledger;
 use adrelay_core::ids::{MessageId, PixelId, TenantId};
 use adrelay_core::message::EventMessage;
+use adrelay_core::normalize::Sha256Hex;
 use adrelay_core::ports::StoreError;
+use adrelay_core::ports::erasure::{ErasureList, ErasureWriter, Tombstone};
 use adrelay_core::ports::governor::{GovernorStore, RateGate, Versioned};
 use adrelay_core::ports::receipts::{Known, ReceiptWriter};
 use adrelay_core::ports::waiting::{Parked, WaitingRoom};
@@ -29,8 +31,11 @@ struct State {
     rooms: BTreeMap<(TenantId, PixelId, String), EventMessage>,
     ledgers: HashMap<(TenantId, PixelId), Versioned>,
     passages: HashMap<String, UnixMillis>,
+    graves: Vec<(TenantId, Tombstone)>,
+    grave_reads: u64,
     writes: u64,
     down: bool,
+    graves_down: bool,
     record_failures: u32,
 }
 
@@ -80,6 +85,17 @@ impl MemoryEvents {
     /// Makes everything fail, or work again.
     pub fn set_down(&self, down: bool) {
         self.with(|state| state.down = down);
+    }
+
+    /// Makes tombstones unreadable, and nothing else; or readable again.
+    pub fn set_graves_down(&self, down: bool) {
+        self.with(|state| state.graves_down = down);
+    }
+
+    /// How often tombstones were read.
+    #[must_use]
+    pub fn grave_reads(&self) -> u64 {
+        self.with(|state| state.grave_reads)
     }
 
     /// Makes the next `n` receipt writes fail.
@@ -168,6 +184,28 @@ impl WaitingRoom for MemoryEvents {
                 state.rooms.remove(&(tenant.clone(), pixel.clone(), key.clone()));
             }
         });
+        Ok(())
+    }
+}
+
+impl ErasureList for MemoryEvents {
+    async fn tombstones(&self, tenant: &TenantId) -> Result<Vec<Tombstone>, StoreError> {
+        self.up()?;
+        self.with(|state| {
+            state.grave_reads += 1;
+            if state.graves_down {
+                return Err(StoreError::Unavailable("graves down".into()));
+            }
+            Ok(state.graves.iter().filter(|(of, _)| of == tenant).map(|(_, tombstone)| *tombstone).collect())
+        })
+    }
+}
+
+impl ErasureWriter for MemoryEvents {
+    async fn bury(&self, tenant: &TenantId, hashes: &[Sha256Hex], at: UnixMillis) -> Result<(), StoreError> {
+        self.up()?;
+        let graves = hashes.iter().map(|&sha256| (tenant.clone(), Tombstone { sha256, erased_at: at }));
+        self.with(|state| state.graves.extend(graves));
         Ok(())
     }
 }

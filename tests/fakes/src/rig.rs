@@ -131,6 +131,8 @@ impl<M: ConversionsApi> Rig<M> {
             key_scope: scope,
             attempt: 0,
             first_enqueued_at: now,
+            skip: None,
+            held: None,
             events: ids.iter().map(event).collect(),
         }
     }

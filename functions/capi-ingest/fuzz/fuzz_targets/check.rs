@@ -70,14 +70,13 @@ fn verdict(text: &str, context: &EventContext<'_>) -> Option<AcceptedEvent> {
     let prepared = prepare(text, context, &Zeros);
     assert!(prepared.warnings.len() <= 8);
     match prepared.verdict {
-        Verdict::Accepted(event) => {
+        Verdict::Accepted(event) | Verdict::Skipped { event, .. } => {
             assert!(event.json.len() <= MAX_EVENT_BYTES);
             let queued = QueuedEvent::from_raw(RawValue::from_string(event.json.clone()).unwrap()).unwrap();
             assert_eq!(queued.head().event_id, event.event_id);
             assert!(queued.head().event_time <= NOW.secs());
             Some(*event)
         }
-        Verdict::Skipped { .. } => None,
         Verdict::Refused { refusals, .. } => {
             assert!((1..=8).contains(&refusals.len()));
             None

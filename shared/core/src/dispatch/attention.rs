@@ -4,8 +4,9 @@
 //! No event is left behind: who parks looks at the pixel once more afterwards, and who puts it right releases
 //! afterwards, so one of the two sees the other.
 
-use super::batch::{GroupKey, Item, receipt_key};
+use super::batch::{GroupKey, Item};
 use super::call::{Answer, Stop, Work};
+use super::erasure::Graves;
 use super::governor::Shown;
 use super::report::Report;
 use super::route::{Destination, Route};
@@ -14,7 +15,7 @@ use super::settle::Fate;
 use super::{Dispatcher, Ports};
 use crate::config::Health;
 use crate::ids::{PixelId, TenantId};
-use crate::message::{EventMessage, QueueMessage, WaitingRoomRef};
+use crate::message::{EventMessage, QueueMessage, QueuedEvent, WaitingRoomRef};
 use crate::ports::StoreError;
 use crate::ports::config::Destinations as _;
 use crate::ports::meta::MetaError;
@@ -189,19 +190,24 @@ impl<P: Ports> Dispatcher<P> {
         for parked in &page {
             report.deadline(first_deadline_s(&parked.message) - self.now().secs());
         }
-        let (expired, waiting): (Vec<Parked>, Vec<Parked>) =
-            page.into_iter().partition(|parked| self.has_expired(&parked.message));
-        let all_expired = waiting.is_empty() && !expired.is_empty();
-        // On the queue again they end as `expired`.
-        self.requeue(room, expired, report).await?;
+        let graves = self.graves(&room.tenant).await?;
+        let all_erased =
+            |message: &EventMessage| message.events.iter().all(|event| holds(&graves, message, event));
+        let (over, waiting): (Vec<Parked>, Vec<Parked>) = page
+            .into_iter()
+            .partition(|parked| self.has_expired(&parked.message) || all_erased(&parked.message));
+        let all_over = waiting.is_empty() && !over.is_empty();
+        // On the queue again they end as `expired` or `erased`.
+        self.requeue(room, over, report).await?;
         let nth = usize::try_from(room.attempt).unwrap_or(0);
         let message = waiting.get(nth % waiting.len().max(1)).map(|parked| &parked.message);
         let works = match (message, self.fresh_destination(&room.tenant, &room.pixel_id).await?) {
             (_, Destination::Ready(_) | Destination::Skip(_)) => true,
             (Some(message), Destination::Wait(reason)) => {
-                self.try_one(message, nth, &reason, deadline, report).await?
+                let events = message.events.iter().filter(|event| !holds(&graves, message, event)).collect();
+                self.try_one(message, (events, nth), &reason, deadline, report).await?
             }
-            (None, Destination::Wait(_)) if all_expired => false,
+            (None, Destination::Wait(_)) if all_over => false,
             (None, Destination::Wait(_)) => return self.set_probe_due(room, None).await,
         };
         if works {
@@ -211,33 +217,20 @@ impl<P: Ports> Dispatcher<P> {
         }
     }
 
-    /// Whether Meta takes the `nth` event of a waiting message; then the pixel and its connection are well again.
+    /// Whether Meta takes the nth of these events of a waiting message; then the pixel and its connection are well again.
     async fn try_one(
         &self,
         message: &EventMessage,
-        nth: usize,
+        (events, nth): (Vec<&QueuedEvent>, usize),
         reason: &str,
         deadline: UnixMillis,
         report: &mut Report,
     ) -> Result<bool, StoreError> {
         let (tenant, pixel) = (&message.tenant, &message.pixel_id);
         let Some(route) = self.route_despite_health(tenant, pixel).await? else { return Ok(false) };
-        let key = GroupKey {
-            tenant: tenant.clone(),
-            pixel: pixel.clone(),
-            test_event_code: message.test_event_code.clone(),
-            upload_tag: message.upload_tag.clone(),
-        };
-        let Some(event) = message.events.get(nth % message.events.len().max(1)) else { return Ok(false) };
-        let item = Item {
-            key: receipt_key(message, event),
-            event: event.clone(),
-            source: message.source.clone(),
-            message: message.id.clone(),
-            attempt: message.attempt,
-            queued_at: message.first_enqueued_at,
-            holders: vec![0],
-        };
+        let key = GroupKey::of(message);
+        let Some(event) = events.get(nth % events.len().max(1)) else { return Ok(false) };
+        let item = Item::new(message, (*event).clone(), 0);
         let (route, calls_left) = (std::sync::Arc::new(route), 3);
         let mut work = Work { key: &key, route, deadline, calls_left, report: Report::default() };
         let answer = self.call(&mut work, &[&item]).await;
@@ -339,6 +332,10 @@ impl<P: Ports> Dispatcher<P> {
         let mut results = self.ports.queue().send(vec![Outgoing { body, group, delay_s }]).await;
         results.pop().unwrap_or_else(|| Err(QueueError("no answer".to_owned())))
     }
+}
+
+fn holds(graves: &Graves, message: &EventMessage, event: &QueuedEvent) -> bool {
+    graves.hold(event, message.first_enqueued_at)
 }
 
 fn deadlines_s(message: &EventMessage) -> impl Iterator<Item = i64> {

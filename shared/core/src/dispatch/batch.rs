@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Failed;
 use crate::ids::{MessageId, PixelId, SourceId, TenantId};
-use crate::message::{EventMessage, QueuedEvent};
+use crate::message::{EventMessage, Held, QueuedEvent};
 use crate::receipt::{ReceiptKey, Trust};
 use crate::time::UnixMillis;
 
@@ -26,6 +26,20 @@ pub(super) struct GroupKey {
     pub(super) pixel: PixelId,
     pub(super) test_event_code: Option<String>,
     pub(super) upload_tag: Option<String>,
+    /// Why the group is not to be sent at all.
+    pub(super) skip: Option<String>,
+}
+
+impl GroupKey {
+    pub(super) fn of(message: &EventMessage) -> Self {
+        Self {
+            tenant: message.tenant.clone(),
+            pixel: message.pixel_id.clone(),
+            test_event_code: message.test_event_code.clone(),
+            upload_tag: message.upload_tag.clone(),
+            skip: message.skip.clone(),
+        }
+    }
 }
 
 /// A message without its events: what it takes to send some of them anew.
@@ -43,12 +57,28 @@ pub(super) struct Item {
     pub(super) source: SourceId,
     pub(super) message: MessageId,
     pub(super) attempt: u32,
+    /// When the first of its copies was queued.
     pub(super) queued_at: UnixMillis,
+    pub(super) held: Option<Held>,
     /// Places of its copies in the list of envelopes.
     pub(super) holders: Vec<usize>,
 }
 
 impl Item {
+    /// An event of a message, held by the envelope at `holder`.
+    pub(super) fn new(message: &EventMessage, event: QueuedEvent, holder: usize) -> Self {
+        Self {
+            key: receipt_key(message, &event),
+            event,
+            source: message.source.clone(),
+            message: message.id.clone(),
+            attempt: message.attempt,
+            queued_at: message.first_enqueued_at,
+            held: message.held.clone(),
+            holders: vec![holder],
+        }
+    }
+
     pub(super) fn copies(&self) -> u32 {
         u32::try_from(self.holders.len()).unwrap_or(u32::MAX)
     }
@@ -66,7 +96,7 @@ pub(super) struct Group {
     pub(super) places: Vec<Failed>,
 }
 
-pub(super) fn receipt_key(message: &EventMessage, event: &QueuedEvent) -> ReceiptKey {
+fn receipt_key(message: &EventMessage, event: &QueuedEvent) -> ReceiptKey {
     ReceiptKey {
         tenant: message.tenant.clone(),
         event_id: event.head().event_id.clone(),
@@ -83,12 +113,7 @@ pub(super) fn group(messages: Vec<(Failed, EventMessage)>) -> (Vec<Group>, Vec<E
     let mut by_receipt: HashMap<(usize, ReceiptKey), usize> = HashMap::new();
     let mut envelopes = Vec::with_capacity(messages.len());
     for (place, mut message) in messages {
-        let key = GroupKey {
-            tenant: message.tenant.clone(),
-            pixel: message.pixel_id.clone(),
-            test_event_code: message.test_event_code.clone(),
-            upload_tag: message.upload_tag.clone(),
-        };
+        let key = GroupKey::of(&message);
         let index = *by_key.entry(key.clone()).or_insert_with(|| {
             groups.push(Group { key, items: Vec::new(), places: Vec::new() });
             groups.len() - 1
@@ -97,21 +122,15 @@ pub(super) fn group(messages: Vec<(Failed, EventMessage)>) -> (Vec<Group>, Vec<E
         group.places.push(place);
         let holder = envelopes.len();
         for event in std::mem::take(&mut message.events) {
-            let key = receipt_key(&message, &event);
-            let at = *by_receipt.entry((index, key.clone())).or_insert(group.items.len());
-            if let Some(item) = group.items.get_mut(at) {
-                item.holders.push(holder);
-                continue;
+            let item = Item::new(&message, event, holder);
+            let at = *by_receipt.entry((index, item.key.clone())).or_insert(group.items.len());
+            match group.items.get_mut(at) {
+                Some(first) => {
+                    first.holders.push(holder);
+                    first.queued_at = first.queued_at.min(message.first_enqueued_at);
+                }
+                None => group.items.push(item),
             }
-            group.items.push(Item {
-                event,
-                key,
-                source: message.source.clone(),
-                message: message.id.clone(),
-                attempt: message.attempt,
-                queued_at: message.first_enqueued_at,
-                holders: vec![holder],
-            });
         }
         envelopes.push(Envelope { place, message });
     }

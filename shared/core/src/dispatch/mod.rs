@@ -6,6 +6,7 @@
 mod attention;
 mod batch;
 mod call;
+mod erasure;
 pub mod governor;
 mod isolate;
 mod report;
@@ -28,6 +29,7 @@ pub use sync::{SyncError, SyncOutcome};
 use crate::message::{EventMessage, QueueMessage};
 use crate::ports::clock::{Clock, Entropy};
 use crate::ports::config::Destinations;
+use crate::ports::erasure::ErasureList;
 use crate::ports::governor::GovernorStore;
 use crate::ports::meta::ConversionsApi;
 use crate::ports::queue::EventQueue;
@@ -44,8 +46,8 @@ const CONCURRENT_GROUPS: usize = 8;
 pub trait Ports: Send + Sync {
     /// Pixels and connections.
     type Config: Destinations;
-    /// Receipts, waiting rooms and ledgers.
-    type Events: ReceiptWriter + WaitingRoom + GovernorStore;
+    /// Receipts, waiting rooms, ledgers and who was erased.
+    type Events: ReceiptWriter + WaitingRoom + GovernorStore + ErasureList;
     /// Where unsent events go.
     type Queue: EventQueue;
     /// Meta.
@@ -59,7 +61,7 @@ pub trait Ports: Send + Sync {
 
     /// Pixels and connections.
     fn config(&self) -> &Self::Config;
-    /// Receipts, waiting rooms and ledgers.
+    /// Receipts, waiting rooms, ledgers and who was erased.
     fn events(&self) -> &Self::Events;
     /// Where unsent events go.
     fn queue(&self) -> &Self::Queue;
@@ -92,6 +94,7 @@ pub struct Dispatcher<P> {
     settings: Settings,
     routes: route::Routes,
     throttle: throttle::Throttle,
+    erased: erasure::Erased,
 }
 
 /// A message that can't be done with in this invocation and must be received again, by its place in the input.
@@ -100,7 +103,8 @@ pub type Failed = usize;
 impl<P: Ports> Dispatcher<P> {
     /// A dispatcher. `owner` tells this process apart from others in the governor's ledgers; ≤ 32 characters.
     pub fn new(ports: P, settings: Settings, owner: String) -> Self {
-        Self { ports, settings, routes: route::Routes::new(), throttle: throttle::Throttle::new(owner) }
+        let (routes, erased) = (route::Routes::new(), erasure::Erased::new());
+        Self { ports, settings, routes, throttle: throttle::Throttle::new(owner), erased }
     }
 
     /// What it works with.
@@ -121,6 +125,7 @@ impl<P: Ports> Dispatcher<P> {
             }
         }
         let (groups, envelopes) = batch::group(events);
+        self.look_up_erased(&groups).await;
         let mut results: Vec<(Vec<Failed>, Report)> = stream::iter(groups)
             .map(|group| {
                 let places: Vec<Failed> = group.places.clone();

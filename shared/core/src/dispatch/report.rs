@@ -11,6 +11,8 @@ pub struct Report {
     pub expired: u64,
     /// Events that were not to be sent.
     pub skipped: u64,
+    /// Events of people who were erased.
+    pub erased: u64,
     /// Copies of events that were sent already.
     pub repeats: u64,
     /// Events put on the queue again.
@@ -61,6 +63,7 @@ impl Report {
             (&mut self.rejected, other.rejected),
             (&mut self.expired, other.expired),
             (&mut self.skipped, other.skipped),
+            (&mut self.erased, other.erased),
             (&mut self.repeats, other.repeats),
             (&mut self.resent, other.resent),
             (&mut self.parked, other.parked),

@@ -1,6 +1,6 @@
-//! One group's way to Meta: expiry, repeats, requests, and what happens to the rest.
+//! One group's way to Meta: what is not to be sent, expiry, repeats, requests, and what happens to the rest.
 
-use super::batch::{Envelope, Group, Item};
+use super::batch::{Envelope, Group, GroupKey, Item};
 use super::call::{Stop, Work};
 use super::report::Report;
 use super::resend::Later;
@@ -8,6 +8,7 @@ use super::route::Destination;
 use super::settle::Fate;
 use super::{Dispatcher, Failed, Ports};
 use crate::ids::{PixelId, TenantId};
+use crate::message::MAX_SKIP_REASON_BYTES;
 use crate::ports::StoreError;
 use crate::ports::meta::{MAX_EVENTS_PER_REQUEST, MAX_REQUEST_BYTES};
 use crate::ports::receipts::{Known, ReceiptWriter as _};
@@ -38,7 +39,7 @@ impl<P: Ports> Dispatcher<P> {
         deadline: UnixMillis,
     ) -> (Vec<Failed>, Report) {
         let mut desk = Desk { envelopes, failed: Vec::new(), report: Report::default() };
-        let mut items = self.drop_expired(&mut desk, group.items).await;
+        let mut items = self.to_send(&mut desk, &group.key, group.items).await;
         let (tenant, pixel) = (&group.key.tenant, &group.key.pixel);
         for start in 0..=FRESH_STARTS {
             if items.is_empty() {
@@ -80,6 +81,36 @@ impl<P: Ports> Dispatcher<P> {
             break;
         }
         (desk.failed, desk.report)
+    }
+
+    /// Settles what is not to be sent, or no more, and returns the rest.
+    async fn to_send(&self, desk: &mut Desk<'_>, key: &GroupKey, items: Vec<Item>) -> Vec<Item> {
+        if let Some(reason) = &key.skip {
+            let reason = &reason[..reason.floor_char_boundary(MAX_SKIP_REASON_BYTES)];
+            self.end_unsent(desk, items, &Fate::plain(Status::Skipped, reason)).await;
+            return Vec::new();
+        }
+        match self.without_erased(&key.tenant, items).await {
+            Ok((items, erased)) => {
+                self.end_unsent(desk, erased, &Fate::plain(Status::Erased, "person_erased")).await;
+                self.drop_expired(desk, items).await
+            }
+            Err((items, _)) => {
+                self.send_anew(desk, items, &Stop::Store).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Ends items that must not be sent. What was sent before stays so.
+    async fn end_unsent(&self, desk: &mut Desk<'_>, items: Vec<Item>, fate: &Fate) {
+        if items.is_empty() {
+            return;
+        }
+        match self.drop_known(desk, items).await {
+            Ok(items) => self.finish(desk, items, fate).await,
+            Err((items, _)) => self.send_anew(desk, items, &Stop::Store).await,
+        }
     }
 
     /// Settles what is too old and returns the rest.

@@ -75,16 +75,16 @@ impl<P: Ports> Dispatcher<P> {
 
     fn index_lines(&self, fates: &[(Item, Fate)], at: UnixMillis) -> Vec<BatchIndexEntry> {
         type Line<'a> = (&'a SourceId, &'static str, Trust);
-        let mut lines: BTreeMap<Line<'_>, (Status, BTreeMap<&EventName, Vec<EventId>>)> = BTreeMap::new();
+        let mut lines: BTreeMap<Line<'_>, (Status, Rollup<'_>)> = BTreeMap::new();
         for (item, fate) in fates {
             let line = (&item.source, fate.status.as_str(), item.key.trust);
-            let (_, names) = lines.entry(line).or_insert_with(|| (fate.status, BTreeMap::new()));
-            names.entry(&item.key.event_name).or_default().push(item.key.event_id.clone());
+            let (_, rollup) = lines.entry(line).or_insert_with(|| (fate.status, Rollup::default()));
+            rollup.add(item);
         }
         let Some((first, _)) = fates.first() else { return Vec::new() };
         lines
             .into_iter()
-            .map(|((source, _, trust), (status, names))| BatchIndexEntry {
+            .map(|((source, _, trust), (status, Rollup { names, count, keys }))| BatchIndexEntry {
                 tenant: first.key.tenant.clone(),
                 source: source.clone(),
                 status,
@@ -93,8 +93,28 @@ impl<P: Ports> Dispatcher<P> {
                 pixel_id: first.key.pixel_id.clone(),
                 trust,
                 events: names.into_iter().map(|(name, ids)| (name.clone(), ids)).collect(),
+                count,
+                keys: keys.into_iter().map(|(key, count)| (key.into(), count)).collect(),
             })
             .collect()
+    }
+}
+
+/// What a line says of its events.
+#[derive(Default)]
+struct Rollup<'a> {
+    names: BTreeMap<&'a EventName, Vec<EventId>>,
+    count: u64,
+    keys: BTreeMap<&'a str, u64>,
+}
+
+impl<'a> Rollup<'a> {
+    fn add(&mut self, item: &'a Item) {
+        self.names.entry(&item.key.event_name).or_default().push(item.key.event_id.clone());
+        self.count += 1;
+        for key in &item.event.head().user_data_keys {
+            *self.keys.entry(key).or_default() += 1;
+        }
     }
 }
 
@@ -116,6 +136,7 @@ fn outcome(item: &Item, fate: &Fate, at: UnixMillis) -> Outcome {
         message: item.message.clone(),
         copies: item.copies(),
         user_data_keys: head.user_data_keys.clone(),
+        held: item.held.clone(),
     }
 }
 
@@ -134,7 +155,8 @@ fn count(report: &mut Report, item: &Item, status: Status, at: UnixMillis) {
         Status::Rejected => report.rejected += 1,
         Status::Expired => report.expired += 1,
         Status::Skipped => report.skipped += 1,
-        Status::Waiting | Status::Erased => {}
+        Status::Erased => report.erased += 1,
+        Status::Waiting => {}
     }
 }
 

@@ -8,6 +8,7 @@ use super::throttle::Slot;
 use super::{Dispatcher, Ports};
 use crate::message::EventMessage;
 use crate::ports::meta::{Accepted, CapiRequest, ConversionsApi as _, MetaError, Verdict};
+use crate::receipt::Status;
 use crate::time::UnixMillis;
 
 /// What became of the event.
@@ -17,8 +18,8 @@ pub enum SyncOutcome {
     Sent(Accepted),
     /// Meta refused it for good.
     Rejected(MetaError),
-    /// It was not to be sent: `pixel_unknown` or `pixel_disabled`.
-    Skipped(&'static str),
+    /// It was not to be sent: `pixel_unknown`, `pixel_disabled`, or what its message says.
+    Skipped(String),
 }
 
 /// Why the event was not sent. Nothing of it is queued.
@@ -39,7 +40,8 @@ pub enum SyncError {
 }
 
 impl<P: Ports> Dispatcher<P> {
-    /// Sends the first event of `message` with one call, and writes its receipt.
+    /// Sends the first event of `message` with one call, and writes its receipt. Who was erased is not looked at: the
+    /// event is new.
     ///
     /// # Errors
     /// See [`SyncError`]; nothing is queued then.
@@ -52,12 +54,16 @@ impl<P: Ports> Dispatcher<P> {
         let group = groups.into_iter().next().ok_or(SyncError::StoreUnavailable)?;
         let key = group.key;
         let item = group.items.into_iter().next().ok_or(SyncError::StoreUnavailable)?;
+        if let Some(reason) = key.skip {
+            self.receipt(item, Fate::plain(Status::Skipped, &reason)).await;
+            return Ok(SyncOutcome::Skipped(reason));
+        }
         let destination = self.fresh_destination(&key.tenant, &key.pixel).await;
         let route = match destination.map_err(|_| SyncError::StoreUnavailable)? {
             Destination::Ready(route) => route,
             Destination::Skip(reason) => {
-                self.receipt(item, Fate::plain(crate::receipt::Status::Skipped, reason)).await;
-                return Ok(SyncOutcome::Skipped(reason));
+                self.receipt(item, Fate::plain(Status::Skipped, reason)).await;
+                return Ok(SyncOutcome::Skipped(reason.to_owned()));
             }
             Destination::Wait(reason) => return Err(SyncError::NeedsAttention(reason)),
         };

@@ -1,11 +1,12 @@
-//! Accepted events to queue messages: one message holds events of one pixel, test event code and upload tag.
+//! Accepted events to queue messages: one message holds events of one pixel, test event code, upload tag and, where they
+//! are not to be sent, reason. An event that was held has a message of its own.
 
 use std::collections::HashMap;
 
 use super::prepare::AcceptedEvent;
 use crate::config::{Scope, Source};
 use crate::ids::{MessageId, PixelId, random_text_id};
-use crate::message::{EventMessage, MAX_MESSAGE_BYTES, MESSAGE_VERSION};
+use crate::message::{EventMessage, Held, MAX_MESSAGE_BYTES, MESSAGE_VERSION};
 use crate::ports::clock::Entropy;
 use crate::ports::queue::Outgoing;
 use crate::time::UnixMillis;
@@ -16,12 +17,14 @@ struct Group<'a> {
     pixel: &'a PixelId,
     test_event_code: Option<&'a str>,
     upload_tag: Option<&'a str>,
+    skip: Option<&'static str>,
 }
 
 /// One message to be: which events go into it.
 #[derive(Debug, Clone)]
 pub struct Package<'a> {
     group: Group<'a>,
+    held: Option<&'a Held>,
     /// Indices into the events that were packed.
     pub events: Vec<usize>,
     bytes: usize,
@@ -48,19 +51,21 @@ pub fn pack<'a>(events: &'a [AcceptedEvent], source: &'a Source) -> Vec<Package<
                 pixel,
                 test_event_code: event.test_event_code.as_deref(),
                 upload_tag: event.upload_tag.as_deref(),
+                skip: event.skip,
             };
             let bytes = event.json.len() + 1;
+            let held = event.held.as_ref();
             let room = |at: &&usize| packages[**at].bytes + bytes <= MAX_MESSAGE_BYTES;
-            if let Some(&at) = open.get(&group).filter(room) {
-                packages[at].events.push(index);
-                packages[at].bytes += bytes;
-                continue;
+            if held.is_none() {
+                if let Some(&at) = open.get(&group).filter(room) {
+                    packages[at].events.push(index);
+                    packages[at].bytes += bytes;
+                    continue;
+                }
+                open.insert(group.clone(), packages.len());
             }
-            open.insert(group.clone(), packages.len());
-            let envelope = ENVELOPE_BYTES + group.test_event_code.map_or(0, str::len);
-            // A tag may double its length by escapes.
-            let envelope = envelope + 2 * group.upload_tag.map_or(0, str::len);
-            packages.push(Package { group, events: vec![index], bytes: envelope + bytes });
+            let bytes = envelope_bytes(&group, held) + bytes;
+            packages.push(Package { group, held, events: vec![index], bytes });
         }
     }
     packages
@@ -68,6 +73,15 @@ pub fn pack<'a>(events: &'a [AcceptedEvent], source: &'a Source) -> Vec<Package<
 
 /// Room for everything in a message but its events, test event code and upload tag: names, ids and numbers at their longest.
 const ENVELOPE_BYTES: usize = 512;
+
+fn envelope_bytes(group: &Group<'_>, held: Option<&Held>) -> usize {
+    let code = group.test_event_code.map_or(0, str::len);
+    // A tag may double its length by escapes.
+    let tag = 2 * group.upload_tag.map_or(0, str::len);
+    let skip = group.skip.map_or(0, |reason| reason.len() + r#""skip":"","#.len());
+    let keys = |held: &Held| held.keys_before.iter().map(|key| key.len() + 3).sum::<usize>() + 64;
+    ENVELOPE_BYTES + code + tag + skip + held.map_or(0, keys)
+}
 
 impl Package<'_> {
     /// Writes the message.
@@ -95,6 +109,8 @@ impl Package<'_> {
             key_scope,
             attempt: 0,
             first_enqueued_at: now,
+            skip: self.group.skip.map(str::to_owned),
+            held: self.held.cloned(),
             events: Vec::new(),
         };
         Ok(Outgoing { body: self.body(&message, events)?, group: self.group.pixel.to_string(), delay_s: 0 })

@@ -3,7 +3,7 @@
 //! ```text
 //!  text ──► prepare ──► Accepted {json, event_id, …} ──► pack ──► Package ──► Outgoing
 //!              │
-//!              ├──────► Skipped  {event_id, code}
+//!              ├──────► Skipped  {event, code} ──────► pack ──► Package ──► Outgoing, for the receipt alone
 //!              └──────► Refused  {refusals: [{field, code, message}]}
 //! ```
 //!
@@ -17,7 +17,7 @@
 //! | `moment`, `action_source`, `user_data`, `custom_data`, `contents`, `currency`, `app_data`, `privacy`, `extras` | the rules of each field |
 //! | `scrub`, `url`, `personal` | what passes through, without what looks personal |
 //! | `event_id`, `canonical` | the id that makes a repeated post the same event |
-//! | `routing`, `fan_out` | pixels, and the queue's messages |
+//! | `routing`, `fan_out`, `skip` | pixels, the queue's messages, and what is queued of an event that is not to be sent |
 //! | `refusal`, `limits`, `names` | codes, limits, Meta's event names |
 
 mod action_source;
@@ -41,6 +41,7 @@ mod raw;
 mod refusal;
 mod routing;
 mod scrub;
+mod skip;
 mod typed;
 mod url;
 mod user_data;

@@ -8,13 +8,13 @@ use super::limits::{MAX_BODY_DEPTH, MAX_POSTED_EVENT_BYTES};
 use super::names::{PURCHASE, PublicRights, public_rights};
 use super::path::Path;
 use super::personal::holds_email;
-use super::privacy::{self, Consent, ProcessingFields};
+use super::privacy::{self, Permit, ProcessingFields};
 use super::raw::{deeper_than, push_text};
 use super::refusal::{NoteCode, Notes, Refusal, RefusalCode, Warning};
 use super::{extras, moment, routing, typed, user_data};
 use crate::config::Source;
 use crate::ids::{EventId, EventName, PixelId};
-use crate::message::MAX_EVENT_BYTES;
+use crate::message::{Held, MAX_EVENT_BYTES};
 use crate::ports::clock::Entropy;
 use crate::time::UnixMillis;
 
@@ -51,10 +51,11 @@ pub struct EventContext<'a> {
     pub idempotency: Option<Idempotency<'a>>,
 }
 
-/// An event that may be queued.
+/// An event that may be queued: to be sent, or (with `skip`) for its receipt alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedEvent {
-    /// What Meta gets: hashed, ≤ [`MAX_EVENT_BYTES`], readable by [`crate::message::QueuedEvent::from_raw`].
+    /// What Meta gets: hashed, ≤ [`MAX_EVENT_BYTES`], readable by [`crate::message::QueuedEvent::from_raw`]. Where the
+    /// event is not to be sent, its name, time, id and action source alone.
     pub json: String,
     /// Its id, the caller's or derived.
     pub event_id: EventId,
@@ -64,6 +65,10 @@ pub struct AcceptedEvent {
     pub test_event_code: Option<Box<str>>,
     /// Groups an offline upload.
     pub upload_tag: Option<Box<str>>,
+    /// Why it is not to be sent, a stable code that its receipt shows; see [`AcceptedEvent::into_skipped`].
+    pub skip: Option<&'static str>,
+    /// How it was held. [`prepare`] never sets it; who held the event does, before packing it.
+    pub held: Option<Held>,
 }
 
 /// What is to become of a posted event.
@@ -71,10 +76,10 @@ pub struct AcceptedEvent {
 pub enum Verdict {
     /// It goes to the queue.
     Accepted(Box<AcceptedEvent>),
-    /// It is in order but must not be sent.
+    /// It is in order but must not be sent. It goes to the queue for its receipt.
     Skipped {
-        /// Its id.
-        event_id: EventId,
+        /// What is queued of it: nothing of its person; `skip` is `code`.
+        event: Box<AcceptedEvent>,
         /// Why.
         code: NoteCode,
     },
@@ -124,15 +129,10 @@ fn read<'a>(text: &'a str, context: &EventContext<'_>, notes: &mut Notes) -> Opt
     let fields = Fields::read(text, notes)?;
     let event_id = event_id(&fields, notes);
     let event_name = event_name(&fields, notes);
-    let consent = privacy::consent(fields.consent, notes);
+    let permit = privacy::consent(fields.consent, notes).permit(context.source.consent_policy);
     let mut draft =
-        Draft { fields, event_id, event_name, denied: false, out: String::new(), facts: Facts::default() };
-    if consent == Consent::Denied {
-        draft.denied = true;
-    } else {
-        draft.out.reserve(text.len() + 512);
-        draft.write(context, notes);
-    }
+        Draft { fields, event_id, event_name, permit, out: String::new(), facts: Facts::default() };
+    draft.write(text.len(), context, notes);
     Some(draft)
 }
 
@@ -171,15 +171,16 @@ struct Draft<'a> {
     fields: Fields<'a>,
     event_id: Option<EventId>,
     event_name: Option<EventName>,
-    denied: bool,
+    permit: Permit,
     /// The object without its `event_id` and its closing brace.
     out: String,
     facts: Facts<'a>,
 }
 
 impl Draft<'_> {
-    fn write(&mut self, context: &EventContext<'_>, notes: &mut Notes) {
-        let Self { fields, event_name, out, facts, .. } = self;
+    fn write(&mut self, posted_bytes: usize, context: &EventContext<'_>, notes: &mut Notes) {
+        let Self { fields, event_name, permit, out, facts, .. } = self;
+        out.reserve(if permit.is_skip() { 256 } else { posted_bytes + 512 });
         let action_source =
             ActionSource::read(fields.action_source, fields.event_source_url.is_some(), notes);
         let event_time = moment::read(fields.event_time, action_source, context.now.secs(), notes);
@@ -193,13 +194,20 @@ impl Draft<'_> {
         out.push_str(r#","action_source":""#);
         out.push_str(action_source.map_or("", ActionSource::as_str));
         out.push('"');
+        let rules = Rules { purchase: name == PURCHASE, values_allowed: rights.values };
+        if permit.is_skip() {
+            if let Some(raw) = fields.custom_data {
+                // Read for its order alone, so that the id derived is the same as if the event were sent.
+                *facts = custom_data::write(raw, rules, &mut String::new(), &mut Notes::default());
+            }
+            return;
+        }
 
         let url = extras::event_source_url(fields.event_source_url, out, notes);
         let hashed = user_data::write(fields.user_data, context, event_time, url.as_deref(), out, notes);
         if let (Some(source), Some(hashed)) = (action_source, &hashed) {
             source.require(fields, hashed, notes);
         }
-        let rules = Rules { purchase: name == PURCHASE, values_allowed: rights.values };
         match fields.custom_data {
             Some(raw) => {
                 out.push_str(r#","custom_data":"#);
@@ -213,7 +221,7 @@ impl Draft<'_> {
             country: fields.data_processing_options_country,
             state: fields.data_processing_options_state,
         };
-        privacy::write(processing, out, notes);
+        privacy::write(processing, *permit == Permit::SendLimited, out, notes);
     }
 
     fn finish(
@@ -242,9 +250,6 @@ impl Draft<'_> {
             notes.refuse(RefusalCode::EventIdInvalid, "event_id");
             return refused(None, notes);
         };
-        if self.denied {
-            return Verdict::Skipped { event_id, code: NoteCode::ConsentDenied };
-        }
         let mut json = self.out;
         json.push_str(r#","event_id":"#);
         push_text(&mut json, event_id.as_str());
@@ -255,7 +260,13 @@ impl Draft<'_> {
         }
         json.shrink_to_fit();
         let routing::Route { pixel, test_event_code, upload_tag } = route;
-        Verdict::Accepted(Box::new(AcceptedEvent { json, event_id, pixel, test_event_code, upload_tag }))
+        let code = self.permit.skip();
+        let skip = code.map(NoteCode::code);
+        let event = AcceptedEvent { json, event_id, pixel, test_event_code, upload_tag, skip, held: None };
+        match code {
+            None => Verdict::Accepted(Box::new(event)),
+            Some(code) => Verdict::Skipped { event: Box::new(event), code },
+        }
     }
 }
 

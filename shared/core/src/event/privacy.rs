@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use super::path::Path;
 use super::raw::{View, is_null};
-use super::refusal::{Notes, RefusalCode};
+use super::refusal::{NoteCode, Notes, RefusalCode};
 use super::typed;
+use crate::config::ConsentPolicy;
 
 /// States of the US that Meta knows rules for: California 1000 to Rhode Island 1013.
 const STATES: std::ops::RangeInclusive<u64> = 1000..=1013;
@@ -24,8 +25,16 @@ const OPTIONS: &str = "data_processing_options";
 const COUNTRY: &str = "data_processing_options_country";
 const STATE: &str = "data_processing_options_state";
 
-/// Checks the fields and appends them as `,"data_processing_options":…` entries.
-pub(crate) fn write(fields: ProcessingFields<'_>, out: &mut String, notes: &mut Notes) {
+/// Limited Data Use as Meta is to find out where the person is (Meta: data-processing-options).
+const LIMITED: &str = concat!(
+    r#","data_processing_options":["LDU"]"#,
+    r#","data_processing_options_country":0"#,
+    r#","data_processing_options_state":0"#,
+);
+
+/// Checks the fields and appends them as `,"data_processing_options":…` entries. Where the event has none of its own,
+/// `limit` puts it under Limited Data Use.
+pub(crate) fn write(fields: ProcessingFields<'_>, limit: bool, out: &mut String, notes: &mut Notes) {
     match fields.options.filter(|raw| !is_null(raw)) {
         Some(options) => {
             let limited = limited(options, notes);
@@ -38,6 +47,7 @@ pub(crate) fn write(fields: ProcessingFields<'_>, out: &mut String, notes: &mut 
         None if fields.country.is_some() || fields.state.is_some() => {
             notes.refuse(RefusalCode::ProcessingOptionsMissing, OPTIONS);
         }
+        None if limit => out.push_str(LIMITED),
         None => {}
     }
     let number = |raw: Option<&RawValue>, name, unknown, known: fn(u64) -> bool, notes: &mut Notes| {
@@ -101,10 +111,39 @@ pub(crate) fn consent(raw: Option<&RawValue>, notes: &mut Notes) -> Consent {
         Some(View::Text(text)) if text == "granted" => return Consent::Granted,
         Some(View::Text(text)) if text == "denied" => return Consent::Denied,
         Some(View::Text(text)) if text == "unknown" => return Consent::Unknown,
-        Some(_) => notes.refuse(RefusalCode::ConsentUnknown, path),
+        Some(_) => notes.refuse(RefusalCode::ConsentInvalid, path),
         None => {}
     }
     Consent::Unknown
+}
+
+/// What consent, and the source's policy where it is not known, make of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Permit {
+    Send,
+    SendLimited,
+    Skip(NoteCode),
+}
+
+impl Consent {
+    pub(crate) const fn permit(self, policy: ConsentPolicy) -> Permit {
+        match (self, policy) {
+            (Self::Denied, _) => Permit::Skip(NoteCode::ConsentDenied),
+            (Self::Granted, _) | (Self::Unknown, ConsentPolicy::Assume) => Permit::Send,
+            (Self::Unknown, ConsentPolicy::LimitedDataUse) => Permit::SendLimited,
+            (Self::Unknown, ConsentPolicy::Require) => Permit::Skip(NoteCode::ConsentUnknown),
+        }
+    }
+}
+
+impl Permit {
+    pub(crate) const fn skip(self) -> Option<NoteCode> {
+        if let Self::Skip(code) = self { Some(code) } else { None }
+    }
+
+    pub(crate) const fn is_skip(self) -> bool {
+        matches!(self, Self::Skip(_))
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +164,7 @@ mod tests {
             state: raw(leak(state)),
         };
         let (mut out, mut notes) = (String::new(), Notes::default());
-        write(fields, &mut out, &mut notes);
+        write(fields, false, &mut out, &mut notes);
         (out, notes.refusals.iter().map(|r| r.code.code()).collect())
     }
 
@@ -139,6 +178,22 @@ mod tests {
         assert!(refusals.is_empty());
         assert_eq!(checked(Some("[]"), None, None).0, r#","data_processing_options":[]"#);
         assert_eq!(checked(None, None, None).0, "");
+    }
+
+    #[test]
+    fn a_limit_is_for_events_without_options_of_their_own() {
+        let raw = |json| serde_json::from_str::<&RawValue>(json).unwrap();
+        for (options, expected) in [
+            (None, LIMITED),
+            (Some(raw("null")), LIMITED),
+            (Some(raw("[]")), r#","data_processing_options":[]"#),
+            (Some(raw(r#"["LDU"]"#)), r#","data_processing_options":["LDU"]"#),
+        ] {
+            let (mut out, mut notes) = (String::new(), Notes::default());
+            write(ProcessingFields { options, country: None, state: None }, true, &mut out, &mut notes);
+            assert_eq!(out, expected);
+            assert!(notes.refusals.is_empty());
+        }
     }
 
     #[test]
@@ -169,7 +224,7 @@ mod tests {
         for json in [r#""no""#, "1", "{}"] {
             let mut notes = Notes::default();
             consent(Some(serde_json::from_str(json).unwrap()), &mut notes);
-            assert_eq!(notes.refusals[0].code, RefusalCode::ConsentUnknown, "{json}");
+            assert_eq!(notes.refusals[0].code, RefusalCode::ConsentInvalid, "{json}");
         }
     }
 }

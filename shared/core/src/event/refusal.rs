@@ -99,7 +99,7 @@ codes! {
         ProcessingStateMissing => "processing_state_missing", "with a country the state must be given";
         ProcessingCountryMissing => "processing_country_missing", "with a state the country must be given";
         ProcessingOptionsMissing => "processing_options_missing", "country and state need data_processing_options";
-        ConsentUnknown => "consent_unknown", "granted, denied, unknown, true or false";
+        ConsentInvalid => "consent_invalid", "granted, denied, unknown, true or false";
         UrlInvalid => "url_invalid", "not an absolute URL";
         PixelIdInvalid => "pixel_id_invalid", "a pixel id is 1 to 20 digits";
         PixelNotAllowed => "pixel_not_allowed", "the pixel is not one of the source's";
@@ -119,6 +119,7 @@ codes! {
         ValueRemoved => "value_removed", "the source does not take values from public keys; left out";
         UrlLeftOut => "url_left_out", "not an absolute URL; left out";
         ConsentDenied => "consent_denied", "the person denied consent; the event is not sent";
+        ConsentUnknown => "consent_unknown", "the source requires consent and none is known; the event is not sent";
     }
 }
 

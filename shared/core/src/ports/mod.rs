@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod clock;
 pub mod config;
+pub mod erasure;
 pub mod governor;
 pub mod meta;
 pub mod people;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod codes;
+mod consent;
 mod identity;
 mod messages;
 mod properties;

@@ -1,7 +1,7 @@
 //! What is accepted, skipped and refused, and how accepted events look to Meta.
 
 use adrelay_core::config::Source;
-use adrelay_core::event::{EventContext, Poster, Verdict, prepare};
+use adrelay_core::event::{EventContext, Poster, prepare};
 use adrelay_core::ids::{EventName, PixelId};
 use serde_json::{Value, json};
 
@@ -151,7 +151,7 @@ fn wrong_values_are_refused_by_field_and_code() {
         (json!({"custom_data": null}), "custom_data.value value_missing"),
         (json!({"custom_data": []}), "custom_data not_an_object"),
         (json!({"opt_out": "yes"}), "opt_out not_a_boolean"),
-        (json!({"consent": "maybe"}), "consent consent_unknown"),
+        (json!({"consent": "maybe"}), "consent consent_invalid"),
         (json!({"pixel_id": "abc"}), "pixel_id pixel_id_invalid"),
         (json!({"pixel_id": "3"}), "pixel_id pixel_not_allowed"),
         (json!({"test_event_code": "TEST 1"}), "test_event_code test_event_code_invalid"),
@@ -187,17 +187,6 @@ fn sizes_and_depth_are_bounded_before_anything_is_built() {
     assert_eq!(refused("7"), [" event_not_an_object"]);
     let nul = with(purchase(), json!({"custom_data": {"value": 1, "currency": "EUR", "a": "x\0y"}}));
     assert_eq!(refusals(&prepared(&nul)), ["custom_data nul_character"]);
-}
-
-#[test]
-fn consent_decides_here_and_never_travels() {
-    let granted = accepted(prepared(&with(purchase(), json!({"consent": "granted"}))));
-    assert!(!granted.json.contains("consent"));
-    let denied =
-        prepared(&with(purchase(), json!({"consent": "denied", "event_id": "e", "user_data": null})));
-    assert!(
-        matches!(&denied.verdict, Verdict::Skipped { event_id, code } if event_id.as_str() == "e" && code.code() == "consent_denied")
-    );
 }
 
 #[test]
