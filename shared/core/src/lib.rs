@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod cache;
 pub mod config;
+pub mod conversion;
 pub mod dispatch;
 pub mod event;
 pub mod ids;
