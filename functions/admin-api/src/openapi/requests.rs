@@ -110,7 +110,7 @@ fn source_fields() -> Value {
         "flags": or_null(list(20, json!({"type": "string", "pattern": "^[a-z0-9_-]{1,50}$"}), "Such as `b2b`.")),
         "plan": or_null(text(100, "The plan it is on.")),
         "consent_policy": {"type": ["string", "null"], "enum": ["require", "assume", "limited_data_use", null],
-            "default": "assume", "description": "What unknown consent means: hold the event, send it, or send it under Limited Data Use."},
+            "default": "assume", "description": "What unknown consent means: the event is not sent (require), it is (assume), or under Limited Data Use."},
         "allowed_origins": or_null(list(20, plain("scheme://host[:port]"), "Origins that its public keys may post from.")),
         "public_event_names": or_null(list(50, plain("An event name."),
             "Event names that its public keys may post. Empty: the standard ones but Purchase.")),
