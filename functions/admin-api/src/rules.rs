@@ -37,6 +37,16 @@ pub(crate) fn id<T: FromStr<Err = IdError>>(value: &Value) -> Result<T, Wrong> {
     string(value)?.parse().map_err(|error: IdError| Wrong::new("invalid", error.to_string()))
 }
 
+/// A whole number within `range`.
+pub(crate) fn whole(range: std::ops::RangeInclusive<u16>) -> impl Fn(&Value) -> Result<u16, Wrong> {
+    move |value| {
+        let number = value.as_u64().and_then(|number| u16::try_from(number).ok());
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            Wrong::new("invalid", format!("a whole number from {} to {}", range.start(), range.end()))
+        })
+    }
+}
+
 /// `true` or `false`.
 pub(crate) fn boolean(value: &Value) -> Result<bool, Wrong> {
     value.as_bool().ok_or_else(|| Wrong::new("wrong_type", "must be true or false"))

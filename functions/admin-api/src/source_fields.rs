@@ -1,6 +1,6 @@
 //! The fields of a source that people write.
 
-use adrelay_core::config::{ConsentPolicy, Source};
+use adrelay_core::config::{ConsentPolicy, Source, default_consent_hold_hours, default_hold_minutes};
 use adrelay_core::ids::{EventName, PixelId, SourceId, TenantId};
 use adrelay_core::time::UnixMillis;
 use adrelay_lambda::problem::Problem;
@@ -15,6 +15,13 @@ const MAX_PIXELS: usize = 20;
 const MAX_FLAGS: usize = 20;
 const MAX_ORIGINS: usize = 20;
 const MAX_PUBLIC_EVENT_NAMES: usize = 50;
+const MAX_HOLD_EVENT_NAMES: usize = 50;
+
+/// Six days: Meta takes events up to 7 days old, and sending takes its time.
+const MAX_CONSENT_HOLD_HOURS: u16 = 144;
+
+/// Beyond this an event is late for optimisation, and its visitor gone.
+const MAX_HOLD_MINUTES: u16 = 15;
 
 const CONSENT_POLICIES: &[(&str, ConsentPolicy)] = &[
     ("require", ConsentPolicy::Require),
@@ -32,6 +39,9 @@ pub(crate) struct SourceFields {
     flags: Change<Vec<String>>,
     plan: Change<String>,
     consent_policy: Change<ConsentPolicy>,
+    consent_hold_hours: Change<u16>,
+    hold_event_names: Change<Vec<EventName>>,
+    hold_minutes: Change<u16>,
     allowed_origins: Change<Vec<String>>,
     public_event_names: Change<Vec<EventName>>,
     ad_account_id: Change<String>,
@@ -64,6 +74,10 @@ impl SourceFields {
             flags: fields.change("flags", rules::list(MAX_FLAGS, rules::flag)),
             plan: fields.change("plan", rules::text(MAX_PLAN)),
             consent_policy: fields.change("consent_policy", rules::word(CONSENT_POLICIES)),
+            consent_hold_hours: fields.change("consent_hold_hours", rules::whole(1..=MAX_CONSENT_HOLD_HOURS)),
+            hold_event_names: fields
+                .change("hold_event_names", rules::list(MAX_HOLD_EVENT_NAMES, rules::id::<EventName>)),
+            hold_minutes: fields.change("hold_minutes", rules::whole(1..=MAX_HOLD_MINUTES)),
             allowed_origins: fields.change("allowed_origins", rules::list(MAX_ORIGINS, rules::origin)),
             public_event_names: fields
                 .change("public_event_names", rules::list(MAX_PUBLIC_EVENT_NAMES, rules::id::<EventName>)),
@@ -85,25 +99,8 @@ impl SourceFields {
         id: SourceId,
         now: UnixMillis,
     ) -> Result<Source, Problem> {
-        let mut source = Source {
-            tenant_id,
-            id,
-            name: vouched(self.name.take())?,
-            pixel_ids: vouched(self.pixel_ids.take())?,
-            default_country: None,
-            flags: std::collections::BTreeSet::default(),
-            plan: None,
-            consent_policy: ConsentPolicy::default(),
-            allowed_origins: Vec::new(),
-            public_event_names: Vec::new(),
-            ad_account_id: None,
-            page_id: None,
-            display_name: None,
-            photo_url: None,
-            profile_url: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let mut source = Source::new(tenant_id, id, vouched(self.name.take())?, now);
+        source.pixel_ids = vouched(self.pixel_ids.take())?;
         self.apply(&mut source, now);
         Ok(source)
     }
@@ -123,6 +120,19 @@ impl SourceFields {
         self.plan.apply(&mut source.plan);
         if let Some(policy) = self.consent_policy.or_default() {
             source.consent_policy = policy;
+        }
+        match self.consent_hold_hours {
+            Change::Keep => {}
+            Change::Clear => source.consent_hold_hours = default_consent_hold_hours(),
+            Change::Set(hours) => source.consent_hold_hours = hours,
+        }
+        if let Some(names) = self.hold_event_names.or_default() {
+            source.hold_event_names = names;
+        }
+        match self.hold_minutes {
+            Change::Keep => {}
+            Change::Clear => source.hold_minutes = default_hold_minutes(),
+            Change::Set(minutes) => source.hold_minutes = minutes,
         }
         if let Some(origins) = self.allowed_origins.or_default() {
             source.allowed_origins = origins;

@@ -29,6 +29,12 @@ pub(crate) struct SourceView {
     /// the event under Limited Data Use.
     #[cfg_attr(test, schema(pattern = "^(require|assume|limited_data_use)$"))]
     consent_policy: &'static str,
+    /// Hours that an event waits for consent where the policy requires it.
+    consent_hold_hours: u16,
+    /// Conversions that wait for an identify call.
+    hold_event_names: Vec<String>,
+    /// Minutes that they wait at most.
+    hold_minutes: u16,
     /// Origins that its public keys may post from.
     allowed_origins: Vec<String>,
     /// Event names that its public keys may post. Empty: the standard ones but Purchase.
@@ -93,6 +99,9 @@ impl SourceView {
                 ConsentPolicy::Assume => "assume",
                 ConsentPolicy::LimitedDataUse => "limited_data_use",
             },
+            consent_hold_hours: source.consent_hold_hours,
+            hold_event_names: source.hold_event_names.iter().map(ToString::to_string).collect(),
+            hold_minutes: source.hold_minutes,
             allowed_origins: source.allowed_origins,
             public_event_names: source.public_event_names.iter().map(ToString::to_string).collect(),
             ad_account_id: source.ad_account_id,

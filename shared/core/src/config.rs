@@ -147,6 +147,16 @@ pub struct Source {
     /// What unknown consent means.
     #[serde(default)]
     pub consent_policy: ConsentPolicy,
+    /// Hours that an event waits for its person's consent where the policy requires it, 1 to 144 (Meta takes events up
+    /// to 7 days old).
+    #[serde(default = "default_consent_hold_hours")]
+    pub consent_hold_hours: u16,
+    /// Names of conversions that wait for an identify call, ≤ 50.
+    #[serde(default)]
+    pub hold_event_names: Vec<EventName>,
+    /// Minutes that they wait at most, 1 to 15.
+    #[serde(default = "default_hold_minutes")]
+    pub hold_minutes: u16,
     /// Origins that its public keys may post from, e.g. `https://www.example.com`.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
@@ -172,6 +182,47 @@ pub struct Source {
     pub created_at: UnixMillis,
     /// When it was last changed.
     pub updated_at: UnixMillis,
+}
+
+/// Where a source says nothing: a day.
+#[must_use]
+pub const fn default_consent_hold_hours() -> u16 {
+    24
+}
+
+/// Where a source says nothing: as long as is allowed.
+#[must_use]
+pub const fn default_hold_minutes() -> u16 {
+    15
+}
+
+impl Source {
+    /// A source that sends nowhere yet, with every setting at its default.
+    #[must_use]
+    pub fn new(tenant_id: TenantId, id: SourceId, name: String, created_at: UnixMillis) -> Self {
+        Self {
+            tenant_id,
+            id,
+            name,
+            pixel_ids: Vec::new(),
+            default_country: None,
+            flags: BTreeSet::new(),
+            plan: None,
+            consent_policy: ConsentPolicy::default(),
+            consent_hold_hours: default_consent_hold_hours(),
+            hold_event_names: Vec::new(),
+            hold_minutes: default_hold_minutes(),
+            allowed_origins: Vec::new(),
+            public_event_names: Vec::new(),
+            ad_account_id: None,
+            page_id: None,
+            display_name: None,
+            photo_url: None,
+            profile_url: None,
+            created_at,
+            updated_at: created_at,
+        }
+    }
 }
 
 /// What a key may do.

@@ -1,6 +1,9 @@
 //! Identifiers as types: once made they are well formed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Why a text is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +105,33 @@ text_id!(
     /// Names one queue message through all its journeys: made once at ingest and kept when it is sent anew.
     MessageId, "message id", "1 to 64 of A-Z a-z 0-9 - _ .", |t| slug(t, 64)
 );
+text_id!(
+    /// One human in a tenant: 1 to 64 of `A-Z a-z 0-9 - _ .`. Made by us, from randomness alone.
+    PersonId, "person id", "1 to 64 of A-Z a-z 0-9 - _ .", |t| slug(t, 64)
+);
+text_id!(
+    /// Names a conversion within its tenant: 22 characters of base64url, see [`ConversionKey::of`].
+    ConversionKey, "conversion key", "22 characters of base64url",
+    |t| t.len() == 22 && t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+);
+text_id!(
+    /// A rule within its tenant's set: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    RuleId, "rule id", "1 to 64 of A-Z a-z 0-9 - _ .", |t| slug(t, 64)
+);
+
+impl ConversionKey {
+    /// The key of a source's event: 128 bits of SHA-256 over source, event name and event id, so that a repeated
+    /// post is the same conversion, whoever it says it is about.
+    #[must_use]
+    pub fn of(source: &SourceId, event_name: &EventName, event_id: &EventId) -> Self {
+        let mut hash = Sha256::new();
+        for part in [source.as_str(), event_name.as_str(), event_id.as_str()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        Self(URL_SAFE_NO_PAD.encode(&hash.finalize()[..16]).into())
+    }
+}
 
 /// Makes an identifier from 12 random bytes: `prefix_` and 24 hexadecimal digits.
 #[must_use]
@@ -126,6 +156,20 @@ mod tests {
         assert!(EventId::parse("order 42/é").is_ok());
         assert!(EventId::parse("a\0b").is_err());
         assert!(EventId::parse(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn a_conversion_is_named_by_source_name_and_id() {
+        let key = |source, name, id| {
+            let (source, name) = (SourceId::parse(source).unwrap(), EventName::parse(name).unwrap());
+            ConversionKey::of(&source, &name, &EventId::parse(id).unwrap())
+        };
+        let one = key("shop", "Lead", "1");
+        assert_eq!(ConversionKey::parse(one.as_str()), Ok(one.clone()));
+        assert_eq!(one, key("shop", "Lead", "1"));
+        for other in [key("shop", "Lead", "2"), key("shop", "Lea", "d1"), key("blog", "Lead", "1")] {
+            assert_ne!(one, other);
+        }
     }
 
     #[test]

@@ -6,11 +6,14 @@
 pub mod auth;
 pub mod cache;
 pub mod config;
+pub mod conversion;
 pub mod dispatch;
 pub mod event;
 pub mod ids;
 pub mod message;
+pub mod money;
 pub mod normalize;
+pub mod people;
 pub mod ports;
 pub mod receipt;
 pub mod retry;

@@ -14,29 +14,20 @@ pub const ACCESS_TOKEN: &str = "access_token";
 /// Purpose of a sealed app secret.
 pub const APP_SECRET: &str = "app_secret";
 
-/// Seals and opens tokens.
+/// Seals and opens texts with one keyring that Secrets Manager holds.
 #[derive(Debug)]
-pub struct Vault<S> {
+pub struct Sealer<S> {
     secrets: S,
     keyring_id: String,
-    meta_app_id: String,
 }
 
-#[derive(Deserialize)]
-struct MetaApp {
-    #[serde(default)]
-    app_id: String,
-    #[serde(default)]
-    app_secret: String,
-}
-
-impl<S: Secrets> Vault<S> {
-    /// A vault over the secrets with these names or ARNs: the token keyring, and our own Meta app.
-    pub fn new(secrets: S, keyring_id: String, meta_app_id: String) -> Self {
-        Self { secrets, keyring_id, meta_app_id }
+impl<S: Secrets> Sealer<S> {
+    /// A sealer with the keyring of this name or ARN.
+    pub fn new(secrets: S, keyring_id: String) -> Self {
+        Self { secrets, keyring_id }
     }
 
-    /// Seals `text` for a connection. `nonce` must be fresh randomness.
+    /// Seals `text`. `nonce` must be fresh randomness.
     ///
     /// # Errors
     /// [`CredentialError`] where the keyring can't be read.
@@ -49,7 +40,11 @@ impl<S: Secrets> Vault<S> {
         self.keyring(false).await?.seal(context, text, nonce).map_err(unreadable)
     }
 
-    async fn open(&self, context: SealContext<'_>, sealed: &str) -> Result<Secret, CredentialError> {
+    /// Opens what [`Self::seal`] made in the same context.
+    ///
+    /// # Errors
+    /// [`CredentialError`] where the keyring can't be read, or the text does not open here.
+    pub async fn open(&self, context: SealContext<'_>, sealed: &str) -> Result<Secret, CredentialError> {
         match self.keyring(false).await?.open(context, sealed) {
             // Sealed by a function whose cache is newer than ours.
             Err(SealError::UnknownKey(_)) => {
@@ -69,13 +64,48 @@ impl<S: Secrets> Vault<S> {
         // A malformed keyring is an operator's mistake that gets repaired: it must not condemn every connection.
         Keyring::parse(secret.expose()).map_err(|error| CredentialError::Unavailable(error.to_string()))
     }
+}
+
+/// Seals and opens tokens.
+#[derive(Debug)]
+pub struct Vault<S> {
+    sealer: Sealer<S>,
+    meta_app_id: String,
+}
+
+#[derive(Deserialize)]
+struct MetaApp {
+    #[serde(default)]
+    app_id: String,
+    #[serde(default)]
+    app_secret: String,
+}
+
+impl<S: Secrets> Vault<S> {
+    /// A vault over the secrets with these names or ARNs: the token keyring, and our own Meta app.
+    pub fn new(secrets: S, keyring_id: String, meta_app_id: String) -> Self {
+        Self { sealer: Sealer::new(secrets, keyring_id), meta_app_id }
+    }
+
+    /// Seals `text` for a connection. `nonce` must be fresh randomness.
+    ///
+    /// # Errors
+    /// [`CredentialError`] where the keyring can't be read.
+    pub async fn seal(
+        &self,
+        context: SealContext<'_>,
+        text: &Secret,
+        nonce: [u8; 12],
+    ) -> Result<String, CredentialError> {
+        self.sealer.seal(context, text, nonce).await
+    }
 
     async fn app_secret(&self, connection: &Connection) -> Result<Option<Secret>, CredentialError> {
         let Some(app_id) = &connection.app_id else { return Ok(None) };
         if let Some(sealed) = &connection.sealed_app_secret {
-            return self.open(context_of(connection, APP_SECRET), sealed).await.map(Some);
+            return self.sealer.open(context_of(connection, APP_SECRET), sealed).await.map(Some);
         }
-        let ours = self.secrets.secret(&self.meta_app_id).await;
+        let ours = self.sealer.secrets.secret(&self.meta_app_id).await;
         let ours = ours.map_err(|error| CredentialError::Unavailable(error.to_string()))?;
         let ours: MetaApp = serde_json::from_str(ours.expose())
             .map_err(|_| CredentialError::Unavailable("meta-app secret malformed".to_owned()))?;
@@ -96,7 +126,7 @@ fn unreadable(error: SealError) -> CredentialError {
 
 impl<S: Secrets> CredentialSource for Vault<S> {
     async fn credentials(&self, connection: &Connection) -> Result<Credentials, CredentialError> {
-        let token = self.open(context_of(connection, ACCESS_TOKEN), &connection.sealed_token).await?;
+        let token = self.sealer.open(context_of(connection, ACCESS_TOKEN), &connection.sealed_token).await?;
         let app_secret = self.app_secret(connection).await?;
         Ok(Credentials { token, app_secret })
     }

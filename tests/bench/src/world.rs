@@ -1,7 +1,7 @@
 //! The tenant that the benchmark plays: its configuration as items, its secrets, and the functions' environment.
 
 use adrelay_core::auth::{key_sha256, new_key};
-use adrelay_core::config::{ApiKey, Connection, ConnectionKind, ConsentPolicy, Health, Pixel, Scope, Source};
+use adrelay_core::config::{ApiKey, Connection, ConnectionKind, Health, Pixel, Scope, Source};
 use adrelay_core::ids::{ConnectionId, KeyId, PixelId, SourceId, TenantId};
 use adrelay_core::seal::{Keyring, SealContext, Secret};
 use adrelay_core::time::UnixMillis;
@@ -125,23 +125,10 @@ fn items(key: &Secret, keyring: &Keyring) -> anyhow::Result<Vec<Value>> {
 
 fn source(tenant_id: TenantId, id: SourceId, pixel_id: PixelId) -> Source {
     Source {
-        tenant_id,
-        id,
-        name: "Shop".to_owned(),
         pixel_ids: vec![pixel_id],
         default_country: Some("US".to_owned()),
         flags: ["b2b".to_owned()].into(),
-        plan: None,
-        consent_policy: ConsentPolicy::default(),
-        allowed_origins: Vec::new(),
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(0),
+        ..Source::new(tenant_id, id, "Shop".to_owned(), UnixMillis(0))
     }
 }
 

@@ -7,7 +7,8 @@ use crate::rig::{PIXEL, Rig, Shop};
 
 fn all_fields() -> Value {
     json!({"id": "app", "name": "The App", "pixel_ids": [PIXEL], "default_country": "de", "flags": ["vip", "b2b"],
-        "plan": "gold", "consent_policy": "limited_data_use", "allowed_origins": ["https://App.example.com"],
+        "plan": "gold", "consent_policy": "limited_data_use", "consent_hold_hours": 48,
+        "hold_event_names": ["Lead"], "hold_minutes": 5, "allowed_origins": ["https://App.example.com"],
         "public_event_names": ["Lead"], "ad_account_id": "123", "page_id": "456", "display_name": "App",
         "photo_url": "https://example.com/a.png", "profile_url": "https://example.com/"})
 }
@@ -27,6 +28,7 @@ async fn a_source_keeps_every_field() {
       "allowed_origins": [
         "https://app.example.com"
       ],
+      "consent_hold_hours": 48,
       "consent_policy": "limited_data_use",
       "created_at": "2026-09-21T14:13:20Z",
       "default_country": "DE",
@@ -35,6 +37,10 @@ async fn a_source_keeps_every_field() {
         "b2b",
         "vip"
       ],
+      "hold_event_names": [
+        "Lead"
+      ],
+      "hold_minutes": 5,
       "id": "app",
       "name": "The App",
       "page_id": "456",

@@ -1,7 +1,7 @@
 //! What must hold for any input. The first byte chooses route and content type, the rest is the body. Shared by the
 //! fuzz target and by the replay of its corpus in `cargo test`.
 
-use adrelay_core::config::{ConsentPolicy, Scope, Source};
+use adrelay_core::config::{Scope, Source};
 use adrelay_core::event::{AcceptedEvent, EventContext, Poster, Verdict, pack, prepare};
 use adrelay_core::ids::{PixelId, SourceId, TenantId};
 use adrelay_core::message::{MAX_EVENT_BYTES, MAX_MESSAGE_BYTES, QueueMessage, QueuedEvent};
@@ -86,22 +86,13 @@ fn verdict(text: &str, context: &EventContext<'_>) -> Option<AcceptedEvent> {
 
 fn source() -> Source {
     Source {
-        tenant_id: TenantId::parse("acme").unwrap(),
-        id: SourceId::parse("shop").unwrap(),
-        name: String::new(),
         pixel_ids: ["111", "222"].map(|id| PixelId::parse(id).unwrap()).to_vec(),
         default_country: Some("US".to_owned()),
-        flags: std::collections::BTreeSet::default(),
-        plan: None,
-        consent_policy: ConsentPolicy::Assume,
-        allowed_origins: Vec::new(),
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(0),
+        ..Source::new(
+            TenantId::parse("acme").unwrap(),
+            SourceId::parse("shop").unwrap(),
+            String::new(),
+            UnixMillis(0),
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! One tenant with a source, keys of every scope, and the function over in-memory ports.
 
 use adrelay_core::auth::key_sha256;
-use adrelay_core::config::{ApiKey, ConsentPolicy, Scope, Source};
+use adrelay_core::config::{ApiKey, Scope, Source};
 use adrelay_core::ids::{KeyId, PixelId, SourceId, TenantId};
 use adrelay_core::message::{EventMessage, QueueMessage};
 use adrelay_core::time::UnixMillis;
@@ -109,23 +109,15 @@ impl World {
 
 pub(crate) fn source() -> Source {
     Source {
-        tenant_id: TenantId::parse("acme").unwrap(),
-        id: SourceId::parse("shop").unwrap(),
-        name: "Shop".to_owned(),
         pixel_ids: vec![PixelId::parse("111").unwrap()],
         default_country: Some("US".to_owned()),
-        flags: std::collections::BTreeSet::default(),
-        plan: None,
-        consent_policy: ConsentPolicy::Assume,
         allowed_origins: vec![ORIGIN.to_owned()],
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(0),
+        ..Source::new(
+            TenantId::parse("acme").unwrap(),
+            SourceId::parse("shop").unwrap(),
+            "Shop".to_owned(),
+            UnixMillis(0),
+        )
     }
 }
 

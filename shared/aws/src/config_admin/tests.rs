@@ -73,23 +73,17 @@ fn pixel(tenant: &str, id: &str) -> Pixel {
 
 fn source(tenant: &str, id: &str) -> Source {
     Source {
-        tenant_id: TenantId::parse(tenant).unwrap(),
-        id: SourceId::parse(id).unwrap(),
-        name: "Shop".to_owned(),
         pixel_ids: vec![PixelId::parse("1").unwrap()],
         default_country: Some("US".to_owned()),
         flags: BTreeSet::from(["b2b".to_owned()]),
-        plan: None,
         consent_policy: ConsentPolicy::Require,
         allowed_origins: vec!["https://shop.example.com".to_owned()],
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: UnixMillis(1),
-        updated_at: UnixMillis(1),
+        ..Source::new(
+            TenantId::parse(tenant).unwrap(),
+            SourceId::parse(id).unwrap(),
+            "Shop".to_owned(),
+            UnixMillis(1),
+        )
     }
 }
 

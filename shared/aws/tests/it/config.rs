@@ -50,23 +50,12 @@ fn a_pixel() -> Pixel {
 
 fn a_source() -> Source {
     Source {
-        tenant_id: tenant(),
-        id: source(),
-        name: "Shop".to_owned(),
         pixel_ids: vec![pixel()],
         default_country: Some("US".to_owned()),
         flags: BTreeSet::from(["b2b".to_owned()]),
-        plan: None,
         consent_policy: ConsentPolicy::Require,
         allowed_origins: vec!["https://www.example.com".to_owned()],
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: NOON,
-        updated_at: NOON,
+        ..Source::new(tenant(), source(), "Shop".to_owned(), NOON)
     }
 }
 

@@ -60,6 +60,12 @@ impl ActionSource {
         }
     }
 
+    /// Reads Meta's word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+
     /// Reads the field. Absent is `website` where there is a URL, else `system_generated`.
     pub(crate) fn read(raw: Option<&RawValue>, has_url: bool, notes: &mut Notes) -> Option<Self> {
         let Some(raw) = raw else {
@@ -67,7 +73,7 @@ impl ActionSource {
         };
         let path = Path::root("action_source");
         let text = typed::text(raw, path, notes)?;
-        let known = Self::ALL.into_iter().find(|source| source.as_str() == text);
+        let known = Self::parse(&text);
         if known.is_none() {
             notes.refuse(RefusalCode::ActionSourceUnknown, path);
         }

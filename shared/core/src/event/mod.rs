@@ -47,6 +47,7 @@ mod url;
 mod user_data;
 
 pub use action_source::ActionSource;
+pub(crate) use currency::parse as currency_code;
 pub use event_id::Idempotency;
 pub use fan_out::{Package, pack};
 pub use moment::max_age_s;

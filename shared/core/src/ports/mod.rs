@@ -8,6 +8,7 @@ pub mod config;
 pub mod erasure;
 pub mod governor;
 pub mod meta;
+pub mod people;
 pub mod queue;
 pub mod receipts;
 pub mod secrets;

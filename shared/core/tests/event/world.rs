@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use adrelay_core::config::{ConsentPolicy, Source};
+use adrelay_core::config::Source;
 use adrelay_core::event::{AcceptedEvent, EventContext, Poster, Prepared, Verdict, prepare};
 use adrelay_core::ids::{PixelId, SourceId, TenantId};
 use adrelay_core::ports::clock::Entropy;
@@ -27,23 +27,14 @@ impl Entropy for Counting {
 
 pub(crate) fn source(pixels: &[&str]) -> Source {
     Source {
-        tenant_id: TenantId::parse("acme").unwrap(),
-        id: SourceId::parse("shop").unwrap(),
-        name: "Shop".to_owned(),
         pixel_ids: pixels.iter().map(|id| PixelId::parse(id).unwrap()).collect(),
         default_country: Some("DE".to_owned()),
-        flags: std::collections::BTreeSet::default(),
-        plan: None,
-        consent_policy: ConsentPolicy::Assume,
-        allowed_origins: Vec::new(),
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(0),
+        ..Source::new(
+            TenantId::parse("acme").unwrap(),
+            SourceId::parse("shop").unwrap(),
+            "Shop".to_owned(),
+            UnixMillis(0),
+        )
     }
 }
 

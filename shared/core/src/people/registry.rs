@@ -1,0 +1,490 @@
+//! Finds, creates, links, amends, merges and separates people. Any number of processes may do so at once.
+
+use std::collections::{HashMap, HashSet};
+
+use super::identity::Identity;
+use super::link::LinkHash;
+use super::person::{Conflict, MAX_MEMBERS, Person, PersonDoc, Profile};
+use super::pii::Pii;
+use super::tree::{Node, Tree};
+use crate::ids::{PersonId, SourceId, TenantId, random_text_id};
+use crate::ports::StoreError;
+use crate::ports::clock::{Clock, Entropy};
+use crate::ports::people::{Claim, MergeRecord, PeopleStore};
+use crate::ports::secrets::Secrets;
+
+/// How often something is tried that others get in the way of.
+const TRIES: u64 = 10;
+
+/// Longest pause before the next try, in milliseconds, times the tries so far.
+const PAUSE_MS: u64 = 15;
+
+/// Parts that a person may have in all.
+const MAX_PARTS: usize = 100;
+
+/// Who brings persons together where identifiers of one post do.
+const BY_IDENTITY: &str = "identity";
+
+/// Why something could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// The store failed, or others were faster again and again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tenant has no such person.
+    #[error("no such person")]
+    Unknown,
+    /// Nothing in the identity points to a person.
+    #[error("the identity has no identifier")]
+    Insufficient,
+    /// Both are one person already.
+    #[error("the same person")]
+    Same,
+    /// The one is not merged into another.
+    #[error("not merged")]
+    NotMerged,
+    /// A person can't have more parts.
+    #[error("too many parts")]
+    Full,
+}
+
+/// Works on the people of tenants.
+pub struct Registry<'a, P, S, C, E> {
+    store: &'a P,
+    pii: &'a Pii<S>,
+    clock: &'a C,
+    entropy: &'a E,
+}
+
+/// Whom an identity is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// The part of the person that the highest-ranked identifier points to; not stored yet where its `rev` is 0.
+    pub leaf: PersonId,
+    /// The person.
+    pub tree: Tree,
+}
+
+enum United {
+    Merged(Tree),
+    Apart,
+    Raced,
+}
+
+impl<'a, P, S, C, E> Registry<'a, P, S, C, E>
+where
+    P: PeopleStore,
+    S: Secrets,
+    C: Clock,
+    E: Entropy,
+{
+    /// On these ports.
+    pub fn new(store: &'a P, pii: &'a Pii<S>, clock: &'a C, entropy: &'a E) -> Self {
+        Self { store, pii, clock, entropy }
+    }
+
+    /// The person that `id` is, or is part of.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], or the store's.
+    pub async fn person(&self, tenant: &TenantId, id: &PersonId) -> Result<Tree, RegistryError> {
+        let mut trees = self.trees(tenant, vec![id.clone()], &[]).await?;
+        let tree = trees.pop().ok_or(RegistryError::Unknown)?;
+        if tree.root().person.doc.erased_at.is_some() { Err(RegistryError::Unknown) } else { Ok(tree) }
+    }
+
+    /// The person that an identity's highest-ranked known identifier points to; `None` where none does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find(&self, tenant: &TenantId, identity: &Identity) -> Result<Option<Tree>, RegistryError> {
+        let hashes = self.hashes(tenant, identity).await?;
+        let found = self.store.links(tenant, &hashes).await?;
+        let Some(id) = hashes.iter().find_map(|hash| found.get(hash)) else { return Ok(None) };
+        match self.person(tenant, id).await {
+            Err(RegistryError::Unknown) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// The person that an identity is about: found, or new, with all of the identity's identifiers linked. Persons that
+    /// it turns out to be one with are merged; where the identity contradicts what is known, they are kept apart and
+    /// the conflict is noted.
+    ///
+    /// What the identity says is not written yet: see [`Self::amend`].
+    ///
+    /// # Errors
+    /// [`RegistryError::Insufficient`], or the store's.
+    pub async fn resolve(&self, tenant: &TenantId, identity: &Identity) -> Result<Resolved, RegistryError> {
+        if !identity.suffices() {
+            return Err(RegistryError::Insufficient);
+        }
+        let hashes = self.hashes(tenant, identity).await?;
+        for tried in 0..TRIES {
+            if let Some(resolved) = self.try_resolve(tenant, identity, &hashes).await? {
+                return Ok(resolved);
+            }
+            self.pause(tried).await;
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Changes one part of a person, from `known` on where it was read before; `change` says whether there is anything
+    /// to write, and is called anew where others write meanwhile.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`] where the part is gone, or the store's.
+    pub async fn amend(
+        &self,
+        tenant: &TenantId,
+        known: Node,
+        mut change: impl FnMut(&mut PersonDoc, &mut Profile) -> bool + Send,
+    ) -> Result<Node, RegistryError> {
+        let mut node = known;
+        for tried in 0..TRIES {
+            let before = node.profile.clone();
+            let changed = change(&mut node.person.doc, &mut node.profile);
+            if !changed && node.person.rev > 0 {
+                return Ok(node);
+            }
+            node.person.doc.updated_at = self.clock.now();
+            if node.profile != before || node.person.rev == 0 {
+                node.person.sealed = self.seal(tenant, &node).await?;
+            }
+            match self.store.save(&node.person).await {
+                Ok(()) => {
+                    node.person.rev += 1;
+                    return Ok(node);
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.pause(tried).await;
+            let id = node.person.id.clone();
+            node = self.nodes(tenant, &[id]).await?.pop().ok_or(RegistryError::Unknown)?;
+            if node.person.doc.erased_at.is_some() {
+                return Err(RegistryError::Unknown);
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Merges the person of `loser` into the person of `winner`. Nothing is moved: see the module's text.
+    ///
+    /// # Errors
+    /// [`RegistryError`] says why not.
+    pub async fn merge(
+        &self,
+        tenant: &TenantId,
+        winner: &PersonId,
+        loser: &PersonId,
+        by: &str,
+    ) -> Result<Tree, RegistryError> {
+        for tried in 0..TRIES {
+            let (winner, loser) = (self.person(tenant, winner).await?, self.person(tenant, loser).await?);
+            match self.join(winner, loser, by).await {
+                Err(RegistryError::Store(StoreError::Conflict)) => self.pause(tried).await,
+                other => return other,
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Takes `member` out of the person that it was merged into, with all that was merged into it before. Both sides
+    /// are what they were, with what came by their own identifiers since; they are never merged on their own again.
+    ///
+    /// # Errors
+    /// [`RegistryError`] says why not.
+    pub async fn unmerge(
+        &self,
+        tenant: &TenantId,
+        member: &PersonId,
+        by: &str,
+    ) -> Result<(Tree, Tree), RegistryError> {
+        for tried in 0..TRIES {
+            let tree = self.person(tenant, member).await?;
+            let loser = tree.node(member).ok_or(RegistryError::Unknown)?;
+            let parent = loser.person.doc.merged_into.as_ref().ok_or(RegistryError::NotMerged)?;
+            let parent = tree.node(parent).ok_or(RegistryError::Unknown)?;
+            let (mut loser, mut parent) = (loser.person.clone(), parent.person.clone());
+            let at = self.clock.now();
+            loser.doc.merged_into = None;
+            parent.doc.members.retain(|id| id != member);
+            // Of the whole side: the root is what a later post compares.
+            keep_apart(&mut loser.doc, &tree.root().person.id);
+            keep_apart(&mut parent.doc, member);
+            let record = MergeRecord {
+                winner: parent.id.clone(),
+                loser: loser.id.clone(),
+                undone: true,
+                at,
+                by: by.to_owned(),
+            };
+            match self.store.save_both(&parent, &loser, &record).await {
+                Ok(()) => {
+                    let root = tree.root().person.id.clone();
+                    return Ok((self.person(tenant, &root).await?, self.person(tenant, member).await?));
+                }
+                Err(StoreError::Conflict) => self.pause(tried).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn hashes(&self, tenant: &TenantId, identity: &Identity) -> Result<Vec<LinkHash>, StoreError> {
+        let lookup = self.pii.lookup().await?;
+        Ok(identity.identifiers.iter().map(|identifier| lookup.link(tenant, identifier)).collect())
+    }
+
+    /// `None` where others changed something meanwhile.
+    async fn try_resolve(
+        &self,
+        tenant: &TenantId,
+        identity: &Identity,
+        hashes: &[LinkHash],
+    ) -> Result<Option<Resolved>, RegistryError> {
+        let mut found = self.store.links(tenant, hashes).await?;
+        if found.is_empty() {
+            // One link decides who creates the person, so that everybody else finds the same one.
+            let (first, id) = (&hashes[0], self.new_id()?);
+            if self.store.claim(tenant, first, &id).await? != Claim::Ours {
+                return Ok(None);
+            }
+            found.insert(first.clone(), id);
+        }
+        let Some(leaf) = hashes.iter().find_map(|hash| found.get(hash)).cloned() else { return Ok(None) };
+        let mut ids: Vec<PersonId> = Vec::new();
+        for id in hashes.iter().filter_map(|hash| found.get(hash)) {
+            if !ids.contains(id) {
+                ids.push(id.clone());
+            }
+        }
+        let mut trees = self.trees(tenant, ids.clone(), &ids).await?;
+        if self.drop_erased(tenant, &trees, &found).await? {
+            return Ok(None);
+        }
+        let Some(at) = trees.iter().position(|tree| tree.node(&leaf).is_some()) else { return Ok(None) };
+        let mut tree = trees.swap_remove(at);
+        let Some(node) = tree.node(&leaf) else { return Ok(None) };
+        for (hash, identifier) in hashes.iter().zip(&identity.identifiers) {
+            if !found.contains_key(hash)
+                && node.has_room(identifier)
+                && self.store.claim(tenant, hash, &leaf).await? != Claim::Ours
+            {
+                return Ok(None);
+            }
+        }
+        for other in trees {
+            let pointing = hashes
+                .iter()
+                .zip(&identity.identifiers)
+                .find(|(hash, _)| found.get(*hash).is_some_and(|id| other.node(id).is_some()));
+            let kind = pointing.map_or("identity", |(_, identifier)| identifier.kind());
+            match self.unite(tenant, &tree, other, kind).await? {
+                United::Merged(merged) => tree = merged,
+                United::Apart => {}
+                United::Raced => return Ok(None),
+            }
+        }
+        Ok(Some(Resolved { leaf, tree }))
+    }
+
+    /// Removes links that point to persons who are being erased; says whether there were any.
+    async fn drop_erased(
+        &self,
+        tenant: &TenantId,
+        trees: &[Tree],
+        found: &HashMap<LinkHash, PersonId>,
+    ) -> Result<bool, StoreError> {
+        let mut any = false;
+        for tree in trees.iter().filter(|tree| tree.root().person.doc.erased_at.is_some()) {
+            for (hash, id) in found.iter().filter(|(_, id)| tree.node(id).is_some()) {
+                self.store.unlink(tenant, hash, id).await?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Merges two persons that identifiers of one post point to, unless something speaks against it.
+    async fn unite(
+        &self,
+        tenant: &TenantId,
+        tree: &Tree,
+        other: Tree,
+        kind: &str,
+    ) -> Result<United, RegistryError> {
+        let (mine, theirs) = (tree.emails(), other.emails());
+        let contradict =
+            !mine.is_empty() && !theirs.is_empty() && !mine.iter().any(|email| theirs.contains(email));
+        let apart = |tree: &Tree, other: &Tree| {
+            let known: HashSet<&PersonId> =
+                tree.nodes.iter().flat_map(|node| &node.person.doc.kept_apart).collect();
+            other.nodes.iter().any(|node| known.contains(&node.person.id))
+        };
+        if contradict || apart(tree, &other) || apart(&other, tree) {
+            self.note_conflict(tenant, tree, &other, kind).await?;
+            self.note_conflict(tenant, &other, tree, kind).await?;
+            return Ok(United::Apart);
+        }
+        let rank = |tree: &Tree| {
+            let root = &tree.root().person;
+            (tree.emails().is_empty(), root.doc.created_at, root.id.clone())
+        };
+        let (winner, loser) =
+            if rank(tree) <= rank(&other) { (tree.clone(), other) } else { (other, tree.clone()) };
+        match self.join(winner, loser, BY_IDENTITY).await {
+            Ok(tree) => Ok(United::Merged(tree)),
+            Err(RegistryError::Full) => Ok(United::Apart),
+            Err(RegistryError::Store(StoreError::Conflict)) => Ok(United::Raced),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn join(&self, winner: Tree, loser: Tree, by: &str) -> Result<Tree, RegistryError> {
+        let (mut root, mut member) = (winner.root().person.clone(), loser.root().person.clone());
+        if root.id == member.id {
+            return Err(RegistryError::Same);
+        }
+        if root.doc.members.len() >= MAX_MEMBERS || winner.nodes.len() + loser.nodes.len() > MAX_PARTS {
+            return Err(RegistryError::Full);
+        }
+        let at = self.clock.now();
+        root.doc.members.push(member.id.clone());
+        member.doc.merged_into = Some(root.id.clone());
+        let record = MergeRecord {
+            winner: root.id.clone(),
+            loser: member.id.clone(),
+            undone: false,
+            at,
+            by: by.to_owned(),
+        };
+        self.store.save_both(&root, &member, &record).await?;
+        (root.rev, member.rev) = (root.rev + 1, member.rev + 1);
+        let mut nodes = winner.nodes;
+        nodes.extend(loser.nodes);
+        let mut tree = Tree { nodes };
+        for person in [root, member] {
+            if let Some(node) = tree.node(&person.id).cloned() {
+                tree.put(Node { person, ..node });
+            }
+        }
+        Ok(tree)
+    }
+
+    async fn note_conflict(
+        &self,
+        tenant: &TenantId,
+        tree: &Tree,
+        other: &Tree,
+        kind: &str,
+    ) -> Result<(), RegistryError> {
+        let (root, person_id, at) = (tree.root(), &other.root().person.id, self.clock.now());
+        if root.person.doc.conflicts.iter().any(|known| known.person_id == *person_id) {
+            return Ok(());
+        }
+        let conflict = Conflict { person_id: person_id.clone(), identifier: kind.to_owned(), at };
+        self.amend(tenant, root.clone(), |doc, _| {
+            let new = doc.conflicts.len() < MAX_MEMBERS
+                && doc.conflicts.iter().all(|known| known.person_id != conflict.person_id);
+            if new {
+                doc.conflicts.push(conflict.clone());
+            }
+            new
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// The trees of `ids`, each once. Those of `expected` that are not stored are persons about to be: somebody has
+    /// claimed a link for them and not come further.
+    async fn trees(
+        &self,
+        tenant: &TenantId,
+        ids: Vec<PersonId>,
+        expected: &[PersonId],
+    ) -> Result<Vec<Tree>, RegistryError> {
+        let mut nodes: HashMap<PersonId, Node> = HashMap::new();
+        let mut asked: HashSet<PersonId> = HashSet::new();
+        let mut wanted = ids.clone();
+        while !wanted.is_empty() {
+            asked.extend(wanted.iter().cloned());
+            if asked.len() > MAX_PARTS {
+                return Err(RegistryError::Full);
+            }
+            for node in self.nodes(tenant, &wanted).await? {
+                nodes.insert(node.person.id.clone(), node);
+            }
+            for id in wanted.iter().filter(|id| expected.contains(id)) {
+                nodes.entry(id.clone()).or_insert_with(|| self.blank(tenant, id));
+            }
+            let near = nodes.values().map(|node| &node.person.doc);
+            let near = near.flat_map(|doc| doc.members.iter().chain(&doc.merged_into));
+            let mut next: Vec<PersonId> = near.filter(|id| !asked.contains(*id)).cloned().collect();
+            next.sort();
+            next.dedup();
+            wanted = next;
+        }
+        let mut trees = Vec::new();
+        for id in &ids {
+            let mut root = id;
+            for _ in 0..MAX_PARTS {
+                let parent = nodes.get(root).and_then(|node| node.person.doc.merged_into.as_ref());
+                let Some(parent) = parent.filter(|id| nodes.contains_key(*id)) else { break };
+                root = parent;
+            }
+            let root = root.clone();
+            trees.extend(Tree::take(&root, &mut nodes));
+        }
+        Ok(trees)
+    }
+
+    async fn nodes(&self, tenant: &TenantId, ids: &[PersonId]) -> Result<Vec<Node>, StoreError> {
+        let mut nodes = Vec::with_capacity(ids.len());
+        for person in self.store.persons(tenant, ids).await? {
+            let profile = self.pii.profile(&person).await?;
+            nodes.push(Node { person, profile });
+        }
+        Ok(nodes)
+    }
+
+    fn blank(&self, tenant: &TenantId, id: &PersonId) -> Node {
+        let doc = PersonDoc::new(self.clock.now(), None);
+        let person = Person { tenant: tenant.clone(), id: id.clone(), rev: 0, doc, sealed: None };
+        Node { person, profile: Profile::default() }
+    }
+
+    async fn seal(&self, tenant: &TenantId, node: &Node) -> Result<Option<String>, StoreError> {
+        self.pii.seal_profile(tenant, &node.person.id, &node.profile, self.entropy.array()).await
+    }
+
+    fn new_id(&self) -> Result<PersonId, StoreError> {
+        PersonId::parse(&random_text_id("per", self.entropy.array()))
+            .map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    async fn pause(&self, tried: u64) {
+        self.clock.sleep_ms(self.entropy.up_to(PAUSE_MS * (tried + 1))).await;
+    }
+}
+
+fn keep_apart(doc: &mut PersonDoc, id: &PersonId) {
+    if !doc.kept_apart.contains(id) {
+        if doc.kept_apart.len() >= MAX_MEMBERS {
+            doc.kept_apart.remove(0);
+        }
+        doc.kept_apart.push(id.clone());
+    }
+}
+
+impl PersonDoc {
+    /// Names the product that met the person, where none is named yet. Says whether that changed anything.
+    pub fn met_by(&mut self, source: &SourceId) -> bool {
+        let new = self.source_product.is_none();
+        if new {
+            self.source_product = Some(source.clone());
+        }
+        new
+    }
+}
