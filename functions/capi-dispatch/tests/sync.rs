@@ -32,24 +32,11 @@ fn world(consent_policy: ConsentPolicy) -> World {
     let meta = rig.ports().meta.clone();
     let second = PixelId::parse("222").unwrap();
     config.add_pixel(&rig.tenant, &second, "token");
+    let shop = SourceId::parse("shop").unwrap();
     config.add_source(Source {
-        tenant_id: rig.tenant.clone(),
-        id: SourceId::parse("shop").unwrap(),
-        name: "Shop".to_owned(),
         pixel_ids: vec![rig.pixel.clone(), second],
-        default_country: None,
-        flags: std::collections::BTreeSet::default(),
-        plan: None,
         consent_policy,
-        allowed_origins: Vec::new(),
-        public_event_names: Vec::new(),
-        ad_account_id: None,
-        page_id: None,
-        display_name: None,
-        photo_url: None,
-        profile_url: None,
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(0),
+        ..Source::new(rig.tenant.clone(), shop, "Shop".to_owned(), UnixMillis(0))
     });
     config.add_key(ApiKey {
         tenant_id: rig.tenant.clone(),
