@@ -1,10 +1,10 @@
 //! What people do with identifiers by hand: see whom each points to, and give a person one more. Nobody is merged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Registry, RegistryError, TRIES};
+use super::{Registry, RegistryError, Resolved, TRIES};
 use crate::ids::{PersonId, TenantId};
-use crate::people::identity::Identity;
+use crate::people::identity::{Identifier, Identity};
 use crate::people::link::LinkHash;
 use crate::people::tree::Tree;
 use crate::ports::StoreError;
@@ -46,17 +46,18 @@ where
         Ok(found)
     }
 
-    /// Links an identity's identifiers to a person; what it says is not written yet: see [`Self::amend`].
+    /// Links an identity's identifiers to the root of the person that `id` is or is part of; those of another part stay
+    /// that part's. What the identity says is not written yet: see [`Self::amend`].
     ///
     /// # Errors
     /// [`RegistryError::Taken`] where one belongs to somebody else, [`RegistryError::Crowded`] where the person has too
     /// many, [`RegistryError::Unknown`], or the store's. Then no link is left behind.
-    pub async fn attach(
+    pub async fn give(
         &self,
         tenant: &TenantId,
         id: &PersonId,
         identity: &Identity,
-    ) -> Result<Tree, RegistryError> {
+    ) -> Result<Resolved, RegistryError> {
         let hashes = self.hashes(tenant, identity).await?;
         for tried in 0..TRIES {
             let tree = self.person(tenant, id).await?;
@@ -65,17 +66,22 @@ where
                 continue;
             }
             free_of_others(&tree, identity, &hashes, &links)?;
-            let mut profile = tree.root().profile.clone();
-            profile.learn(identity);
-            let kept = profile.identifiers();
-            let new = |hash: &LinkHash| !links.contains_key(hash);
+            let root = tree.root();
             let asked = hashes.iter().zip(&identity.identifiers);
-            if asked.clone().any(|(hash, identifier)| new(hash) && !kept.contains(identifier)) {
+            let own: HashSet<&Identifier> = asked
+                .filter(|(hash, _)| links.get(*hash).is_none_or(|id| *id == root.person.id))
+                .map(|(_, identifier)| identifier)
+                .collect();
+            let own = identity.only(|identifier| own.contains(identifier));
+            let mut profile = root.profile.clone();
+            profile.learn(&own);
+            let kept = profile.identifiers();
+            if !own.identifiers.iter().all(|identifier| kept.contains(identifier)) {
                 return Err(RegistryError::Crowded);
             }
-            let wanted: Vec<&LinkHash> = hashes.iter().filter(|hash| new(hash)).collect();
-            if self.claim_all(tenant, &tree.root().person.id, &wanted).await? {
-                return Ok(tree);
+            let wanted: Vec<&LinkHash> = hashes.iter().filter(|hash| !links.contains_key(hash)).collect();
+            if self.claim_all(tenant, &root.person.id, &wanted).await? {
+                return Ok(Resolved { leaf: root.person.id.clone(), tree, own });
             }
             self.pause(tried).await;
         }
