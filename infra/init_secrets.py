@@ -35,6 +35,11 @@ def new_keyring() -> dict:
     return {"primary": 1, "keys": {"1": base64.b64encode(os.urandom(KEY_BYTES)).decode()}}
 
 
+def new_lookup_key() -> dict:
+    """Whoever replaces it loses every link from an address to its person."""
+    return {"key": base64.b64encode(os.urandom(KEY_BYTES)).decode()}
+
+
 def blank_meta_app() -> dict:
     """Without an app of its own the deployment calls Meta without appsecret_proof."""
     return {"app_id": "", "app_secret": "", "verify_token": ""}
@@ -78,6 +83,8 @@ def main() -> int:
     admin_key = new_admin_key()
     made = {
         "keyring-tokens": put(client, outputs["KeyringTokensSecretArn"], new_keyring),
+        "keyring-pii": put(client, outputs["KeyringPiiSecretArn"], new_keyring),
+        "lookup-key": put(client, outputs["LookupKeySecretArn"], new_lookup_key),
         "meta-app": put(client, outputs["MetaAppSecretArn"], blank_meta_app),
         "admin-key": put(
             client,

@@ -77,6 +77,18 @@ metrics! {
     MatchKeyCoverage = "Percent",
     /// Pixels or connections found to need attention.
     NeedsAttention = "Count",
+    /// Conversions stored for the first time.
+    ConversionsStored = "Count",
+    /// Conversions that had been stored before.
+    ConversionsRepeated = "Count",
+    /// Conversions that can't be taken as they are.
+    ConversionsRefused = "Count",
+    /// Conversions held for an identify call or for consent.
+    ConversionsHeld = "Count",
+    /// Held conversions whose wait ended.
+    HoldsReleased = "Count",
+    /// Held conversions that could not be worked on.
+    HoldsFailed = "Count",
     /// Groups or records whose handling panicked.
     Panics = "Count",
 }

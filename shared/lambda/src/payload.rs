@@ -1,4 +1,4 @@
-//! What Lambda hands over: an HTTP request of API Gateway (payload format 2.0) or a batch of SQS.
+//! What Lambda hands over: an HTTP request of API Gateway (payload format 2.0), a batch of SQS, or a schedule's tick.
 
 use std::panic::catch_unwind;
 
@@ -18,6 +18,8 @@ pub enum Payload {
     Http(Box<Request>),
     /// A batch.
     Sqs(SqsEvent),
+    /// EventBridge: it is time.
+    Tick,
     /// A request that can't be made sense of.
     Malformed,
 }
@@ -26,12 +28,15 @@ impl Payload {
     /// Reads a payload.
     ///
     /// # Errors
-    /// Where it is neither kind.
+    /// Where it is of none of these kinds.
     pub fn parse(raw: &RawValue) -> Result<Self, serde_json::Error> {
         let text = raw.get();
         // Looked at once: a megabyte of JSON takes a millisecond to read.
         if is_batch(text) {
             return serde_json::from_str(text).map(Self::Sqs);
+        }
+        if is_tick(text) {
+            return Ok(Self::Tick);
         }
         // lambda_http panics where a URI can't be built from what the gateway passed on.
         let request = catch_unwind(|| {
@@ -58,13 +63,29 @@ fn is_batch(text: &str) -> bool {
     fields.is_some_and(|fields| fields.trim_start().starts_with(r#""Records""#))
 }
 
-/// The answer to either kind.
+/// A rule with a schedule sends a document of this `detail-type` (AWS: EventBridge, scheduled rules).
+fn is_tick(text: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Document<'a> {
+        #[serde(borrow, rename = "detail-type")]
+        detail_type: Option<&'a str>,
+    }
+    const MAX_BYTES: usize = 4 * 1024;
+    let document = || serde_json::from_str::<Document<'_>>(text).ok();
+    text.len() <= MAX_BYTES
+        && text.contains("detail-type")
+        && document().is_some_and(|document| document.detail_type == Some("Scheduled Event"))
+}
+
+/// The answer to each kind.
 #[derive(Debug)]
 pub enum Answer {
     /// To a request.
     Http(Response<Body>),
     /// To a batch.
     Sqs(BatchResponse),
+    /// To a tick: nothing.
+    Done,
 }
 
 impl Serialize for Answer {
@@ -79,6 +100,7 @@ impl Serialize for Answer {
         }
         match self {
             Self::Sqs(batch) => batch.serialize(serializer),
+            Self::Done => serializer.serialize_none(),
             Self::Http(response) => {
                 let headers = response.headers().iter();
                 let body = match response.body() {
@@ -97,6 +119,17 @@ impl Serialize for Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schedule_ticks() {
+        let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
+        let tick = r#"{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","resources":[],"detail":{}}"#;
+        assert!(matches!(Payload::parse(&raw(tick)).unwrap(), Payload::Tick));
+        let other = tick.replace("Scheduled Event", "Object Created");
+        assert!(Payload::parse(&raw(&other)).is_err());
+        let request = r#"{"version":"2.0","rawPath":"/x","headers":{},"body":"\"detail-type\":\"Scheduled Event\"","requestContext":{"http":{"method":"GET"},"timeEpoch":0},"isBase64Encoded":false}"#;
+        assert!(matches!(Payload::parse(&raw(request)).unwrap(), Payload::Http(_)));
+    }
 
     #[test]
     fn tells_requests_from_batches() {

@@ -32,7 +32,18 @@ pub trait Function: Send + Sync + 'static {
         let _ = deadline;
         async { BatchResponse::of(event.records.into_iter().map(|record| record.message_id)) }
     }
+
+    /// Does what is due, until `deadline`.
+    fn tick(&self, deadline: UnixMillis) -> impl Future<Output = Result<(), TickError>> + Send {
+        let _ = deadline;
+        async { Err(TickError("this function has no schedule".to_owned())) }
+    }
 }
+
+/// A function that a schedule starts could not do its work. Its text goes to the log: ids and counts only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TickError(pub String);
 
 /// Runs the function that `wire` makes of the environment, until Lambda ends the process. One thread: a function has
 /// one invocation at a time.
@@ -71,12 +82,15 @@ where
 /// goes to whoever invoked the function, so it quotes neither payload nor panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvocationError {
-    /// The payload is neither a request nor a batch.
-    #[error("the payload is neither an HTTP request nor an SQS batch")]
+    /// The payload is neither a request nor a batch nor a schedule's.
+    #[error("the payload is neither an HTTP request nor an SQS batch nor a schedule's")]
     Payload,
-    /// The function panicked on a batch.
+    /// The function panicked on a batch or on a schedule's tick.
     #[error("the function panicked")]
     Panicked,
+    /// What a schedule started could not be done.
+    #[error("the scheduled work failed")]
+    Failed,
 }
 
 /// Answers one invocation; what tests and `serve` have in common. A request on which the function panics is answered
@@ -102,6 +116,17 @@ pub async fn answer<F: Function>(
             Payload::Sqs(batch) => {
                 let work = AssertUnwindSafe(boxed(function.sqs(batch, deadline))).catch_unwind();
                 work.await.map(Answer::Sqs).map_err(|_| InvocationError::Panicked)
+            }
+            Payload::Tick => {
+                let work = AssertUnwindSafe(boxed(function.tick(deadline))).catch_unwind();
+                match work.await {
+                    Ok(Ok(())) => Ok(Answer::Done),
+                    Ok(Err(error)) => {
+                        tracing::error!(%error, "scheduled work failed");
+                        Err(InvocationError::Failed)
+                    }
+                    Err(_) => Err(InvocationError::Panicked),
+                }
             }
             Payload::Malformed => Ok(Answer::Http(Payload::malformed())),
         }
@@ -149,6 +174,12 @@ mod tests {
         let error = invoke(r#"{"Records":[{"messageId":"m","body":"jane@example.com"}]}"#).await.unwrap_err();
         assert_eq!(error, InvocationError::Panicked);
         assert!(!format!("{error} {error:?}").contains("jane"));
+    }
+
+    #[tokio::test]
+    async fn a_tick_of_a_function_without_a_schedule_fails_the_invocation() {
+        let error = invoke(r#"{"detail-type":"Scheduled Event","source":"aws.events"}"#).await.unwrap_err();
+        assert_eq!(error, InvocationError::Failed);
     }
 
     #[tokio::test]

@@ -160,6 +160,14 @@ impl Identity {
         (reader.identity, reader.errors)
     }
 
+    /// The same with those identifiers alone that `keep` keeps, and all else that it says.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&Identifier) -> bool) -> Self {
+        let mut profile = self.profile.clone();
+        profile.retain(&keep);
+        Self { identifiers: self.identifiers.iter().filter(|one| keep(one)).cloned().collect(), profile }
+    }
+
     /// Whether a person can be created from it: one identifier is enough.
     #[must_use]
     pub fn suffices(&self) -> bool {

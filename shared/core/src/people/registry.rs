@@ -63,6 +63,9 @@ pub struct Resolved {
     pub leaf: PersonId,
     /// The person.
     pub tree: Tree,
+    /// What of the identity is the leaf's own: identifiers that point to another part, or to somebody else, are left
+    /// out.
+    pub own: Identity,
 }
 
 enum United {
@@ -127,6 +130,43 @@ where
             self.pause(tried).await;
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// The person that `id` is or is part of, with all of an identity's identifiers linked to that part which point to
+    /// nobody yet. Those of somebody else stay theirs, and the conflict is noted: who names the person decides.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], or the store's.
+    pub async fn attach(
+        &self,
+        tenant: &TenantId,
+        id: &PersonId,
+        identity: &Identity,
+    ) -> Result<Resolved, RegistryError> {
+        let tree = self.person(tenant, id).await?;
+        let node = tree.node(id).ok_or(RegistryError::Unknown)?;
+        let hashes = self.hashes(tenant, identity).await?;
+        let mut own = HashSet::new();
+        for (hash, identifier) in hashes.iter().zip(&identity.identifiers) {
+            if !node.has_room(identifier) && !node.profile.identifiers().contains(identifier) {
+                continue;
+            }
+            match self.store.claim(tenant, hash, id).await? {
+                Claim::Ours => {
+                    own.insert(identifier.clone());
+                }
+                Claim::Theirs(other) if tree.node(&other).is_some() => {}
+                Claim::Theirs(other) => {
+                    let expected = [other.clone()];
+                    for other in self.trees(tenant, vec![other], &expected).await? {
+                        self.note_conflict(tenant, &tree, &other, identifier.kind()).await?;
+                        self.note_conflict(tenant, &other, &tree, identifier.kind()).await?;
+                    }
+                }
+            }
+        }
+        let tree = self.person(tenant, id).await?;
+        Ok(Resolved { leaf: id.clone(), tree, own: identity.only(|identifier| own.contains(identifier)) })
     }
 
     /// Changes one part of a person, from `known` on where it was read before; `change` says whether there is anything
@@ -267,12 +307,15 @@ where
         let Some(at) = trees.iter().position(|tree| tree.node(&leaf).is_some()) else { return Ok(None) };
         let mut tree = trees.swap_remove(at);
         let Some(node) = tree.node(&leaf) else { return Ok(None) };
+        let mut own = HashSet::new();
         for (hash, identifier) in hashes.iter().zip(&identity.identifiers) {
-            if !found.contains_key(hash)
-                && node.has_room(identifier)
-                && self.store.claim(tenant, hash, &leaf).await? != Claim::Ours
-            {
-                return Ok(None);
+            if !found.contains_key(hash) && node.has_room(identifier) {
+                if self.store.claim(tenant, hash, &leaf).await? != Claim::Ours {
+                    return Ok(None);
+                }
+                own.insert(identifier.clone());
+            } else if found.get(hash) == Some(&leaf) {
+                own.insert(identifier.clone());
             }
         }
         for other in trees {
@@ -287,7 +330,7 @@ where
                 United::Raced => return Ok(None),
             }
         }
-        Ok(Some(Resolved { leaf, tree }))
+        Ok(Some(Resolved { leaf, tree, own: identity.only(|identifier| own.contains(identifier)) }))
     }
 
     /// Removes links that point to persons who are being erased; says whether there were any.

@@ -66,6 +66,14 @@ impl Profile {
         emails.chain(phones.map(Identifier::Phone)).chain(external).collect()
     }
 
+    pub(super) fn retain(&mut self, keep: impl Fn(&Identifier) -> bool) {
+        self.emails.retain(|email| hash(email).is_some_and(|hash| keep(&Identifier::Email(hash))));
+        self.phones.retain(|phone| {
+            hash(phone.trim_start_matches('+')).is_some_and(|hash| keep(&Identifier::Phone(hash)))
+        });
+        self.external_ids.retain(|external| keep(&Identifier::External(external.clone())));
+    }
+
     fn add(&mut self, other: &Self) {
         learn_all(&mut self.emails, &other.emails, usize::MAX);
         learn_all(&mut self.phones, &other.phones, usize::MAX);
