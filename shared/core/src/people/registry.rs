@@ -426,15 +426,16 @@ where
         };
         self.store.save_both(&root, &member, &record).await?;
         (root.rev, member.rev) = (root.rev + 1, member.rev + 1);
-        let mut nodes = winner.nodes;
-        nodes.extend(loser.nodes);
-        let mut tree = Tree { nodes };
+        // Taken anew, so that its parts come in the order in which they are read from now on.
+        let nodes = winner.nodes.into_iter().chain(loser.nodes);
+        let mut nodes: HashMap<PersonId, Node> = nodes.map(|node| (node.person.id.clone(), node)).collect();
+        let id = root.id.clone();
         for person in [root, member] {
-            if let Some(node) = tree.node(&person.id).cloned() {
-                tree.put(Node { person, ..node });
+            if let Some(node) = nodes.get_mut(&person.id) {
+                node.person = person;
             }
         }
-        Ok(tree)
+        Tree::take(&id, &mut nodes).ok_or(RegistryError::Unknown)
     }
 
     async fn note_conflict(
