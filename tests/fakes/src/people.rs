@@ -80,8 +80,7 @@ impl MemoryPeople {
                 Err(down())
             }
             other => {
-                state.stumble =
-                    other.map(|later| Stumble { calls_before: later.calls_before - 1, ..later });
+                state.stumble = other.map(|later| Stumble { calls_before: later.calls_before - 1, ..later });
                 act(state)
             }
         })
@@ -105,7 +104,10 @@ impl MemoryPeople {
                 || filled(state.counted.get(&whose).map_or(0, BTreeMap::len))
                 || filled(state.money.get(&whose).map_or(0, BTreeMap::len))
                 || filled(state.marks.get(&whose).map_or(0, BTreeMap::len))
-                || state.conversions.values().any(|stored| stored.tenant == *tenant && stored.person == *person)
+                || state
+                    .conversions
+                    .values()
+                    .any(|stored| stored.tenant == *tenant && stored.person == *person)
                 || state.holds.keys().any(|(of, held, _)| of == tenant && held == person)
         })
     }

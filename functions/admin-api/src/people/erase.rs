@@ -75,8 +75,17 @@ impl From<ErasureRecord> for ErasureView {
     }
 }
 
+type PortsEraser<'a, P> = Eraser<
+    'a,
+    <P as Ports>::People,
+    <P as Ports>::Receipts,
+    <P as Ports>::Secrets,
+    <P as Ports>::Clock,
+    <P as Ports>::Entropy,
+>;
+
 impl<P: Ports> AdminApi<P> {
-    fn eraser(&self) -> Eraser<'_, P::People, P::Receipts, P::Secrets, P::Clock, P::Entropy> {
+    fn eraser(&self) -> PortsEraser<'_, P> {
         let ports = &self.ports;
         Eraser::new(ports.people(), ports.receipts(), &self.pii, ports.clock(), ports.entropy(), BUDGET_MS)
     }
