@@ -8,6 +8,7 @@
 mod config;
 mod events;
 mod meta;
+mod people;
 mod queue;
 mod rig;
 mod time;
@@ -15,6 +16,7 @@ mod time;
 pub use config::{FixedVault, MemoryConfig};
 pub use events::{MemoryEvents, StoredReceipt, message_id};
 pub use meta::ScriptedMeta;
+pub use people::MemoryPeople;
 pub use queue::{MemoryQueue, QueueRules, Received};
 pub use rig::{FakePorts, NOON, Rig};
 pub use time::{SeededEntropy, VirtualClock};
