@@ -8,6 +8,7 @@ mod governor;
 mod index;
 mod item;
 mod listing;
+pub mod people;
 pub mod queue;
 mod receipts;
 mod rollup;
