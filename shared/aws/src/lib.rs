@@ -11,6 +11,7 @@ mod listing;
 pub mod queue;
 mod receipts;
 mod rollup;
+mod rules;
 pub mod sdk;
 pub mod secrets;
 mod tombstones;
