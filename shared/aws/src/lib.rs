@@ -12,6 +12,7 @@ pub mod people;
 pub mod queue;
 mod receipts;
 mod rollup;
+mod rules;
 pub mod sdk;
 pub mod secrets;
 mod tombstones;

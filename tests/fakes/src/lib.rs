@@ -11,6 +11,7 @@ mod meta;
 mod people;
 mod queue;
 mod rig;
+mod secrets;
 mod time;
 
 pub use config::{FixedVault, MemoryConfig};
@@ -19,4 +20,5 @@ pub use meta::ScriptedMeta;
 pub use people::MemoryPeople;
 pub use queue::{MemoryQueue, QueueRules, Received};
 pub use rig::{FakePorts, NOON, Rig};
+pub use secrets::{FixedSecrets, KEYRING_PII, LOOKUP_KEY};
 pub use time::{SeededEntropy, VirtualClock};

@@ -9,6 +9,7 @@ mod index;
 mod queue;
 mod receipts;
 mod rollup;
+mod rules;
 mod secrets;
 mod stub;
 mod support;

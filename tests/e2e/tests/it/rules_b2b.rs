@@ -27,7 +27,9 @@ async fn held(shop: &Shop) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
         let text = |field: &str| held["event"][field].as_str().unwrap_or_default().to_owned();
         names.entry(text("event_id")).or_default().push(text("event_name"));
     }
-    names.values_mut().for_each(|names| names.sort());
+    for names in names.values_mut() {
+        names.sort();
+    }
     Ok(names)
 }
 

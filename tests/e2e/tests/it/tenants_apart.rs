@@ -102,9 +102,9 @@ fn check(what: &str, answer: &Answer, secrets: &[&str], sent: &str) -> anyhow::R
 async fn another_tenants_keys_read_and_change_nothing_at_any_route() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
     let (owner, stranger) = (Shop::open(&stack).await?, Shop::open(&stack).await?);
-    let owned = Owned::make(&owner).await?;
-    let before = owned.everything(&owner).await?;
-    let secrets = owned.secrets()?;
+    let theirs = Owned::make(&owner).await?;
+    let before = theirs.everything(&owner).await?;
+    let secrets = theirs.secrets()?;
     let mut keys = Vec::new();
     for scope in ["admin", "people", "ingest", "public"] {
         keys.push((scope, stranger.new_key(scope).await?));
@@ -116,8 +116,8 @@ async fn another_tenants_keys_read_and_change_nothing_at_any_route() -> anyhow::
             let open = methods[method]["security"] == json!([]);
             for (scope, key) in &keys {
                 let what = format!("{method} {template} with a stranger's {scope} key");
-                let path = owned.fill(template)?;
-                let mut body = owned.body()?;
+                let path = theirs.fill(template)?;
+                let mut body = theirs.body()?;
                 if template == "/b/events" {
                     body = json!({"key": key, "events": body["events"]});
                 }
@@ -137,7 +137,7 @@ async fn another_tenants_keys_read_and_change_nothing_at_any_route() -> anyhow::
         }
     }
     ensure!(tried > 200, "{tried} calls");
-    let after = owned.everything(&owner).await?;
+    let after = theirs.everything(&owner).await?;
     ensure!(before == after, "something of the owner's changed: {before:?} became {after:?}");
     ensure!(owner.sim.total(&owner.pixel).await? == 2, "no event of a stranger reached the owner's pixel");
     Ok(())
