@@ -5,6 +5,13 @@
 mod config;
 mod governor;
 mod index;
+mod people;
+mod people_contract;
+mod people_data;
+mod people_due;
+mod people_holds;
+mod people_keys;
+mod people_table;
 mod queue;
 mod receipts;
 mod rollup;
