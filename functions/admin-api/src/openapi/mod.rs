@@ -3,13 +3,14 @@
 
 mod ingest;
 mod operations;
+mod people;
 mod requests;
 mod responses;
 
 use serde_json::{Map, Value, json};
 
 use self::operations::{Operation, describe};
-use crate::route::{Access, PATHS};
+use crate::route::{Access, Op, PATHS};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
@@ -18,7 +19,7 @@ fn document() -> Value {
     let mut paths = Map::new();
     for path in PATHS {
         let methods = path.methods.iter().map(|(method, op, access)| {
-            (method.as_str().to_lowercase(), operation(path.template, &describe(*op), *access))
+            (method.as_str().to_lowercase(), operation(path.template, *op, *access))
         });
         paths.insert(public_path(path.template), Value::Object(methods.collect()));
     }
@@ -26,6 +27,7 @@ fn document() -> Value {
     let mut schemas = responses::schemas();
     schemas.extend(requests::schemas());
     schemas.extend(ingest::schemas());
+    schemas.extend(people::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -41,7 +43,9 @@ fn document() -> Value {
             {"name": "events", "description": "Posting events."},
             {"name": "receipts", "description": "What became of events."},
             {"name": "tenants"}, {"name": "connections"}, {"name": "pixels"}, {"name": "sources"},
-            {"name": "keys"}, {"name": "service"},
+            {"name": "keys"},
+            {"name": "people", "description": "Answers `{\"disabled\": true}` while the shared table of people is off."},
+            {"name": "service"},
         ],
         "security": [{"key": []}],
         "paths": paths,
@@ -68,7 +72,8 @@ fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-fn operation(template: &str, operation: &Operation, access: Access) -> Value {
+fn operation(template: &str, op: Op, access: Access) -> Value {
+    let operation: Operation = describe(op);
     let mut parameters: Vec<Value> = template
         .split('/')
         .filter_map(|part| part.strip_prefix('{'))
@@ -77,18 +82,20 @@ fn operation(template: &str, operation: &Operation, access: Access) -> Value {
         .collect();
     parameters.extend(operation.query.iter().map(|name| operations::parameter(name)));
     let (status, schema, description) = operation.answer;
-    let mut answer = json!({"description": description});
-    if let Some(schema) = schema {
-        answer["content"] = json!({"application/json": {"schema": reference(schema)}});
-    }
     let mut value = json!({
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": format!("{}{}", operation.description, who(access)).trim(),
         "parameters": parameters,
-        "responses": {status: answer, "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {
+            status: answer(op, status, schema, description),
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
     });
+    if let Some((status, schema, description)) = people::further(op) {
+        value["responses"][status] = answer(op, status, Some(schema), description);
+    }
     if let Some((schema, required)) = operation.request {
         value["requestBody"] = json!({
             "required": required,
@@ -99,6 +106,16 @@ fn operation(template: &str, operation: &Operation, access: Access) -> Value {
         value["security"] = json!([]);
     }
     value
+}
+
+fn answer(op: Op, status: &str, schema: Option<&str>, description: &str) -> Value {
+    let mut answer = json!({"description": description});
+    if let Some(schema) = schema {
+        let gated = op.is_about_people() && status == "200";
+        let schema = if gated { people::or_disabled(schema) } else { reference(schema) };
+        answer["content"] = json!({"application/json": {"schema": schema}});
+    }
+    answer
 }
 
 fn who(access: Access) -> &'static str {

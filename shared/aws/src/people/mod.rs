@@ -9,6 +9,7 @@
 //! | `T#<tenant>#P#<person>` | `M#<15-digit ms>#<other>` | `record` (JSON) of a merge |
 //! | `T#<tenant>#P#<person>` | `ONCE#<rule>#<fire>#<period>` | `conversion` that fired |
 //! | `T#<tenant>#P#<person>` | `H#<conversion key>` | a held conversion; `due`: the minute it is filed under |
+//! | `T#<tenant>#P#<person>` | `ERASED` | `record` (JSON) of the person's erasure, or whose part it was |
 //! | `T#<tenant>#C#<conversion key>` | `CONVERSION` | a conversion, its body sealed |
 //! | `DUE#<yyyymmddThhmm>#<shard>` | `<tenant>#<person>#<conversion key>` | nothing more |
 //! | `DUE` | `CURSOR` | `minute`: the last one that is known to be empty for good |
@@ -18,6 +19,7 @@
 
 mod conversions;
 mod due;
+mod erasures;
 mod features;
 mod holds;
 mod persons;

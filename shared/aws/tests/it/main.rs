@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
 
 mod config;
+mod erasures;
 mod governor;
 mod index;
 mod people;
