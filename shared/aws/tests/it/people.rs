@@ -156,8 +156,11 @@ fn ever() -> Day {
     Day::of(0)
 }
 
-/// Conversions by number: what, when and for how much; and in which order, with repeats, they are told.
-fn told() -> impl Strategy<Value = (Vec<(usize, i64, Option<i64>)>, Vec<usize>)> {
+/// A conversion: the number of its name, when it happened, its worth.
+type What = (usize, i64, Option<i64>);
+
+/// Conversions, and in which order, with repeats, they are told.
+fn told() -> impl Strategy<Value = (Vec<What>, Vec<usize>)> {
     let what = (0_usize..3, 0..SPAN_S, prop::option::of(0_i64..10_000));
     (prop::collection::vec(what, 1..14), prop::collection::vec(0_usize..14, 0..40))
 }
@@ -166,7 +169,7 @@ fn told() -> impl Strategy<Value = (Vec<(usize, i64, Option<i64>)>, Vec<usize>)>
 async fn tell(
     people: &impl People,
     whose: &str,
-    what: &[(usize, i64, Option<i64>)],
+    what: &[What],
     order: &[usize],
 ) -> Result<(), TestCaseError> {
     let names = ["Lead", "Purchase", "Call Started#é"];
