@@ -104,7 +104,7 @@ impl<P: Ports> AdminApi<P> {
         };
         let by = who.key_id.as_ref().map_or("root", |id| id.as_str()).to_owned();
         let answer = self.dispatch(op, Call { who, id: id.clone(), query, body }).await?;
-        if *request.method() != Method::GET {
+        if *request.method() != Method::GET && op != Op::ExplainRules {
             tracing::info!(op = ?op, id, by, "changed");
         }
         Ok(answer)
@@ -141,6 +141,10 @@ impl<P: Ports> AdminApi<P> {
             Op::RevokeKey => self.revoke_key(call).await,
             Op::ListEvents => self.list_events(call).await,
             Op::GetEvent => self.get_event(call).await,
+            Op::GetRules => self.get_rules(call).await,
+            Op::ReplaceRules => self.replace_rules(call).await,
+            Op::LoadDefaultRules => self.load_default_rules(call).await,
+            Op::ExplainRules => self.explain_rules(call).await,
             Op::SummarizeProducts => self.summarize_products(call).await,
         }
     }

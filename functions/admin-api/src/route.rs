@@ -41,6 +41,10 @@ pub(crate) enum Op {
     RevokeKey,
     ListEvents,
     GetEvent,
+    GetRules,
+    ReplaceRules,
+    LoadDefaultRules,
+    ExplainRules,
     SummarizeProducts,
 }
 
@@ -175,6 +179,24 @@ pub(crate) const PATHS: &[Path] = &[
         template: "events/{event_id+}",
         allow: "GET",
         methods: &[(Method::GET, Op::GetEvent, Access::AdminOrIngest)],
+    },
+    Path {
+        template: "rules",
+        allow: "GET, PUT",
+        methods: &[
+            (Method::GET, Op::GetRules, Access::Admin),
+            (Method::PUT, Op::ReplaceRules, Access::Admin),
+        ],
+    },
+    Path {
+        template: "rules/defaults",
+        allow: "POST",
+        methods: &[(Method::POST, Op::LoadDefaultRules, Access::Admin)],
+    },
+    Path {
+        template: "rules/explain",
+        allow: "POST",
+        methods: &[(Method::POST, Op::ExplainRules, Access::Admin)],
     },
     Path {
         template: "products/summary",

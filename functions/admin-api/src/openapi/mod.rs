@@ -5,6 +5,7 @@ mod ingest;
 mod operations;
 mod requests;
 mod responses;
+mod rule_sets;
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,7 @@ fn document() -> Value {
     let mut schemas = responses::schemas();
     schemas.extend(requests::schemas());
     schemas.extend(ingest::schemas());
+    schemas.extend(rule_sets::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -40,6 +42,7 @@ fn document() -> Value {
         "tags": [
             {"name": "events", "description": "Posting events."},
             {"name": "receipts", "description": "What became of events."},
+            {"name": "rules", "description": "Which Meta events an event fires."},
             {"name": "tenants"}, {"name": "connections"}, {"name": "pixels"}, {"name": "sources"},
             {"name": "keys"}, {"name": "service"},
         ],

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::rule_sets;
 use crate::route::Op;
 
 /// An operation, in words.
@@ -18,7 +19,7 @@ pub(super) struct Operation {
     pub(super) answer: (&'static str, Option<&'static str>, &'static str),
 }
 
-const TENANT: &[&str] = &["tenant_id"];
+pub(super) const TENANT: &[&str] = &["tenant_id"];
 const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
 
 /// A query parameter; one of a name ending in `?` may be absent where it is required elsewhere.
@@ -40,6 +41,9 @@ pub(super) fn parameter(name: &str) -> Value {
         "source_id" if optional => (text(), "Only this source; all of the tenant's where absent."),
         "source_id" => (text(), "The source whose receipts to list."),
         "from" => (date(), "The first UTC day; where absent, six days before `to`."),
+        "version" => {
+            (json!({"type": "integer", "minimum": 1}), "An earlier set; the current one where absent.")
+        }
         "to" => (date(), "The last UTC day, at most 30 days after `from`; today where absent."),
         "status" => (
             json!({"type": "string", "enum": ["sent", "rejected", "expired", "skipped", "waiting", "erased"]}),
@@ -59,7 +63,7 @@ fn date() -> Value {
     json!({"type": "string", "format": "date"})
 }
 
-const fn get(
+pub(super) const fn get(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -81,7 +85,7 @@ const fn create(
     Operation { id, tag, summary, description: "", query: &[], request: Some((request, true)), answer }
 }
 
-const fn change(
+pub(super) const fn change(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -97,7 +101,7 @@ const fn remove(id: &'static str, tag: &'static str, summary: &'static str) -> O
     Operation { id, tag, summary, description: "", query: TENANT, request: None, answer }
 }
 
-const fn act(
+pub(super) const fn act(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -114,6 +118,7 @@ pub(super) fn describe(op: Op) -> Operation {
         Op::CreateSource | Op::ListSources | Op::GetSource | Op::ChangeSource => sources(op),
         Op::CreateKey | Op::ListKeys | Op::GetKey | Op::DeleteKey | Op::RevokeKey => keys(op),
         Op::ListEvents | Op::GetEvent | Op::SummarizeProducts => receipts(op),
+        Op::GetRules | Op::ReplaceRules | Op::LoadDefaultRules | Op::ExplainRules => rule_sets::describe(op),
         Op::CreatePixel
         | Op::ListPixels
         | Op::GetPixel
