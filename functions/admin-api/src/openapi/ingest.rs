@@ -232,7 +232,14 @@ fn accepted() -> Value {
         "status": {"type": "string", "enum": ["queued", "skipped"]},
         "code": {"type": "string", "description": "Why it was skipped: consent_denied or consent_unknown."},
         "hashed": {"const": true},
-        "warnings": notes()}})
+        "warnings": notes(),
+        "meta_events": meta_events()}})
+}
+
+fn meta_events() -> Value {
+    json!({"type": "array", "description": "What goes to Meta instead, or as well, where rules fan the event out.",
+        "items": {"type": "object", "required": ["event_name", "event_id"], "properties": {
+            "event_name": {"type": "string"}, "event_id": {"type": "string"}}}})
 }
 
 fn result() -> Value {
@@ -241,7 +248,8 @@ fn result() -> Value {
         "status": {"type": "string", "enum": ["queued", "skipped", "rejected", "unavailable"]},
         "code": {"type": "string"},
         "errors": notes(),
-        "warnings": notes()}})
+        "warnings": notes(),
+        "meta_events": meta_events()}})
 }
 
 fn batch_result() -> Value {

@@ -7,6 +7,7 @@ mod operations;
 mod people;
 mod requests;
 mod responses;
+mod rule_sets;
 
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,7 @@ fn document() -> Value {
     schemas.extend(ingest::schemas());
     schemas.extend(conversions::schemas());
     schemas.extend(people::schemas());
+    schemas.extend(rule_sets::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -46,6 +48,7 @@ fn document() -> Value {
             {"name": "events", "description": "Posting events."},
             {"name": "conversions", "description": "Posting what people did."},
             {"name": "receipts", "description": "What became of events."},
+            {"name": "rules", "description": "Which Meta events an event fires."},
             {"name": "tenants"}, {"name": "connections"}, {"name": "pixels"}, {"name": "sources"},
             {"name": "keys"},
             {"name": "people", "description": "Answers `{\"disabled\": true}` while the shared table of people is off."},

@@ -102,7 +102,7 @@ async fn the_document_names_the_fields_that_are_read() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 15);
+    assert_eq!(checked, 18);
 }
 
 #[tokio::test]

@@ -26,6 +26,9 @@ mod persons;
 mod removal;
 mod transaction;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use adrelay_core::ids::{ConversionKey, PersonId, TenantId};
 use adrelay_core::ports::StoreError;
 use aws_sdk_dynamodb::Client;
@@ -48,6 +51,8 @@ const QUERY_PAGES: usize = 100;
 pub struct DynamoPeople {
     client: Client,
     table: String,
+    /// Whether the cursor of sweeps is known to be there.
+    begun: Arc<AtomicBool>,
 }
 
 fn person_pk(tenant: &TenantId, person: &PersonId) -> String {
@@ -71,7 +76,7 @@ impl DynamoPeople {
     /// The people in `table`.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self { client, table, begun: Arc::default() }
     }
 
     /// The items with these keys, each once, read consistently.
