@@ -111,8 +111,9 @@ impl<P: Ports> AdminApi<P> {
         };
         let by = who.key_id.as_ref().map_or("root", |id| id.as_str()).to_owned();
         let answer = self.dispatch(op, Call { who, id: id.clone(), query, body }).await?;
-        // A search is a POST for its body alone.
-        if *request.method() != Method::GET && op != Op::SearchPeople {
+        // These are POSTs for their bodies alone.
+        let asks = matches!(op, Op::SearchPeople | Op::ExplainRules);
+        if *request.method() != Method::GET && !asks {
             tracing::info!(op = ?op, id, by, "changed");
         }
         Ok(answer)
@@ -160,6 +161,10 @@ impl<P: Ports> AdminApi<P> {
             Op::MergePerson => self.merge_person(call).await,
             Op::UnmergePerson => self.unmerge_person(call).await,
             Op::ListMerges => self.list_merges(call).await,
+            Op::GetRules => self.get_rules(call).await,
+            Op::ReplaceRules => self.replace_rules(call).await,
+            Op::LoadDefaultRules => self.load_default_rules(call).await,
+            Op::ExplainRules => self.explain_rules(call).await,
             Op::SummarizeProducts => self.summarize_products(call).await,
         }
     }

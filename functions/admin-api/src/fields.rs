@@ -131,6 +131,32 @@ impl Fields {
         self.check(name, &value, rule)
     }
 
+    /// A field that may be absent or `null` and is an object of its own, read by `rule`. Its fields' errors stand
+    /// under its name.
+    pub(crate) fn object<T>(&mut self, name: &'static str, rule: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let object = match self.take(name)? {
+            Value::Object(object) => object,
+            Value::Null => return None,
+            _ => {
+                self.wrong(name, Wrong::new("wrong_type", "must be an object"));
+                return None;
+            }
+        };
+        let mut inner = Self { object, known: Vec::new(), errors: Vec::new() };
+        let read = rule(&mut inner);
+        inner.note_unknown();
+        for error in inner.errors {
+            self.errors.push(FieldError { field: format!("{name}.{}", error.field), ..error });
+        }
+        self.errors.truncate(MAX_ERRORS);
+        Some(read)
+    }
+
+    /// Whether something is wrong with a field, or with a field of it.
+    pub(crate) fn is_wrong(&self, name: &str) -> bool {
+        self.errors.iter().any(|error| error.field.split('.').next() == Some(name))
+    }
+
     /// Notes a rule that a field breaks together with others.
     pub(crate) fn wrong(&mut self, name: &str, wrong: Wrong) {
         if self.errors.len() < MAX_ERRORS {
@@ -143,13 +169,17 @@ impl Fields {
     /// # Errors
     /// 422 that names each wrong field, and each that is not known.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        self.note_unknown();
+        invalid(self.errors)
+    }
+
+    fn note_unknown(&mut self) {
         let unknown: Vec<String> = self.object.keys().take(MAX_ERRORS).cloned().collect();
         let known = self.known.join(", ");
         for name in unknown {
             let message = format!("no such field; known are {known}");
             self.wrong(&shortened(&name), Wrong::new("unknown_field", message));
         }
-        invalid(self.errors)
     }
 
     fn take(&mut self, name: &'static str) -> Option<Value> {

@@ -52,6 +52,10 @@ pub(crate) enum Op {
     MergePerson,
     UnmergePerson,
     ListMerges,
+    GetRules,
+    ReplaceRules,
+    LoadDefaultRules,
+    ExplainRules,
     SummarizeProducts,
 }
 
@@ -255,6 +259,24 @@ pub(crate) const PATHS: &[Path] = &[
         template: "people/{person_id}/unmerge",
         allow: "POST",
         methods: &[(Method::POST, Op::UnmergePerson, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "rules",
+        allow: "GET, PUT",
+        methods: &[
+            (Method::GET, Op::GetRules, Access::Admin),
+            (Method::PUT, Op::ReplaceRules, Access::Admin),
+        ],
+    },
+    Path {
+        template: "rules/defaults",
+        allow: "POST",
+        methods: &[(Method::POST, Op::LoadDefaultRules, Access::Admin)],
+    },
+    Path {
+        template: "rules/explain",
+        allow: "POST",
+        methods: &[(Method::POST, Op::ExplainRules, Access::Admin)],
     },
     Path {
         template: "products/summary",

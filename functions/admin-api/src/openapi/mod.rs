@@ -1,11 +1,13 @@
 //! Generates the OpenAPI document from the route table and the types that are answered. It runs in tests alone: the
 //! function serves the checked-in file. `UPDATE_OPENAPI=1 cargo test -p admin-api --lib openapi` writes it anew.
 
+mod conversions;
 mod ingest;
 mod operations;
 mod people;
 mod requests;
 mod responses;
+mod rule_sets;
 
 use serde_json::{Map, Value, json};
 
@@ -24,10 +26,13 @@ fn document() -> Value {
         paths.insert(public_path(path.template), Value::Object(methods.collect()));
     }
     paths.extend(ingest::paths());
+    paths.extend(conversions::paths());
     let mut schemas = responses::schemas();
     schemas.extend(requests::schemas());
     schemas.extend(ingest::schemas());
+    schemas.extend(conversions::schemas());
     schemas.extend(people::schemas());
+    schemas.extend(rule_sets::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -41,7 +46,9 @@ fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "events", "description": "Posting events."},
+            {"name": "conversions", "description": "Posting what people did."},
             {"name": "receipts", "description": "What became of events."},
+            {"name": "rules", "description": "Which Meta events an event fires."},
             {"name": "tenants"}, {"name": "connections"}, {"name": "pixels"}, {"name": "sources"},
             {"name": "keys"},
             {"name": "people", "description": "Answers `{\"disabled\": true}` while the shared table of people is off."},
@@ -157,7 +164,8 @@ fn every_route_is_in_the_document_and_every_path_of_ours_has_a_route() {
         assert_eq!(methods, routed, "{}", path.template);
     }
     for path in paths.keys() {
-        assert!(ours.contains(path) || ingest::PATHS.contains(&path.as_str()), "{path} has no route");
+        let served = ingest::PATHS.iter().chain(&conversions::PATHS).any(|known| known == path);
+        assert!(served || ours.contains(path), "{path} has no route");
     }
 }
 

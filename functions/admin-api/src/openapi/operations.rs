@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::people;
+use super::rule_sets;
 use crate::route::Op;
 
 /// An operation, in words.
@@ -41,6 +42,9 @@ pub(super) fn parameter(name: &str) -> Value {
         "source_id" if optional => (text(), "Only this source; all of the tenant's where absent."),
         "source_id" => (text(), "The source whose receipts to list."),
         "from" => (date(), "The first UTC day; where absent, six days before `to`."),
+        "version" => {
+            (json!({"type": "integer", "minimum": 1}), "An earlier set; the current one where absent.")
+        }
         "to" => (date(), "The last UTC day, at most 30 days after `from`; today where absent."),
         "status" => (
             json!({"type": "string", "enum": ["sent", "rejected", "expired", "skipped", "waiting", "erased"]}),
@@ -115,6 +119,7 @@ pub(super) fn describe(op: Op) -> Operation {
         Op::CreateSource | Op::ListSources | Op::GetSource | Op::ChangeSource => sources(op),
         Op::CreateKey | Op::ListKeys | Op::GetKey | Op::DeleteKey | Op::RevokeKey => keys(op),
         Op::ListEvents | Op::GetEvent | Op::SummarizeProducts => receipts(op),
+        Op::GetRules | Op::ReplaceRules | Op::LoadDefaultRules | Op::ExplainRules => rule_sets::describe(op),
         Op::CreatePixel
         | Op::ListPixels
         | Op::GetPixel

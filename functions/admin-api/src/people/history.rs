@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use adrelay_core::conversion::ConversionBody;
+use adrelay_core::conversion::{CONVERSION_PURPOSE, ConversionBody};
 use adrelay_core::ids::{ConversionKey, PersonId, TenantId};
 use adrelay_core::people::{Day, FEATURE_DAYS, Features, Tree};
 use adrelay_core::ports::StoreError;
@@ -22,9 +22,6 @@ use crate::ports::Ports;
 
 /// Parts that are read at the same time.
 const CONCURRENT: usize = 8;
-
-/// What the seal of a conversion is for.
-const PURPOSE: &str = "conversion";
 
 /// What segments and rules ask of a person.
 #[derive(Debug, Serialize)]
@@ -210,7 +207,8 @@ impl<P: Ports> AdminApi<P> {
         conversion: StoredConversion,
     ) -> Result<ConversionView, Problem> {
         let key = conversion.key.as_str();
-        let opened = self.pii.open(tenant, key, PURPOSE, &conversion.sealed).await.map_err(store)?;
+        let opened =
+            self.pii.open(tenant, key, CONVERSION_PURPOSE, &conversion.sealed).await.map_err(store)?;
         let body: ConversionBody = serde_json::from_str(opened.expose())
             .map_err(|_| store(StoreError::Corrupt("conversion unreadable".to_owned())))?;
         let id: String = form_urlencoded::byte_serialize(conversion.event_id.as_str().as_bytes()).collect();

@@ -4,12 +4,18 @@ use serde_json::{Value, json};
 
 use crate::rig::{PIXEL, ROOT, Rig, Shop};
 
+/// Whether a path of the document is one of the functions that take events and conversions.
+pub(crate) fn serves_another_function(path: &str) -> bool {
+    let conversions = ["/api/v1/conversions", "/api/v1/identify", "/api/v1/consent"];
+    !path.starts_with("/api/v1/") || path.starts_with("/api/v1/meta/") || conversions.contains(&path)
+}
+
 /// Every operation of this function that needs a key: method, path with an id of `shop`, what it is.
 fn operations(shop: &Shop) -> Vec<(String, String, Value)> {
     let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        if !path.starts_with("/api/v1/") || path.starts_with("/api/v1/meta/") {
+        if serves_another_function(path) {
             continue;
         }
         let path = path

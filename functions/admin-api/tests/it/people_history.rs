@@ -1,6 +1,6 @@
 //! What people did.
 
-use adrelay_core::conversion::ConversionBody;
+use adrelay_core::conversion::{CONVERSION_PURPOSE, ConversionBody};
 use adrelay_core::ids::{ConversionKey, EventId, EventName, PersonId, SourceId, TenantId};
 use adrelay_core::money::{Currency, Money};
 use adrelay_core::people::{Counted, Pii};
@@ -28,7 +28,7 @@ pub(crate) async fn convert(
         ConversionBody { metadata: metadata.as_object().unwrap().clone(), ..ConversionBody::default() };
     let pii = Pii::new(rig.secrets.clone(), "keyring-pii".to_owned(), "lookup".to_owned());
     let text = Secret::new(serde_json::to_string(&body).unwrap());
-    let sealed = pii.seal(&tenant, key.as_str(), "conversion", text, [7; 12]).await.unwrap();
+    let sealed = pii.seal(&tenant, key.as_str(), CONVERSION_PURPOSE, text, [7; 12]).await.unwrap();
     let money = Some(Money { currency: Currency::parse("EUR").unwrap(), minor: 950 });
     let at_s = fakes::NOON.secs() - minutes_ago * 60;
     let counted = Counted { key: key.clone(), event_name: event_name.clone(), at_s, money };

@@ -27,6 +27,7 @@ mod track;
 pub use forward::{Fate, MetaEvent};
 pub use hold::{CallOutcome, SweepReport};
 pub use note::{Code, Note};
+pub use outgoing::plain_custom_data;
 pub use request::{
     Call, Checked, Conversion, ConversionBody, MAX_BODY_BYTES, RequestContext, call, conversion,
     home_provider,

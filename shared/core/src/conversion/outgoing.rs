@@ -142,7 +142,8 @@ impl Outgoing<'_> {
 
 /// What goes out with a conversion that no rule translates: its worth and its product. Metadata is ours: it may hold
 /// anything.
-pub(super) fn plain_custom_data(body: &ConversionBody, product: &str) -> Map<String, Value> {
+#[must_use]
+pub fn plain_custom_data(body: &ConversionBody, product: &str) -> Map<String, Value> {
     let mut data = Map::new();
     if let Some(value) = &body.value {
         data.insert("value".to_owned(), Value::Number(value.clone()));

@@ -9,7 +9,7 @@
 //! | 5. holds | before the conversions that they refer to |
 //! | 6. conversions, features, marks, merge history | |
 //! | 7. a part's links, then its document, members before the person they were merged into | the document tells the links, the person's its members |
-//! | 8. conversions once more | what was on its way while the marks were written |
+//! | 8. holds and conversions once more | what was on its way while the marks were written |
 //! | 9. the record, as done | |
 
 use std::collections::BTreeSet;
@@ -89,7 +89,7 @@ where
         let mut record = self.begun(tenant, &tree, by).await?;
         self.bury(tenant, &tree).await?;
         let holds = record.counts.holds;
-        let all = self.drop_holds(&tree, &mut record, until).await?
+        let all = self.drop_holds(&mut record, until).await?
             && self.drop_conversions(tenant, &record.parts, until).await?
             && self.drop_documents(tenant, &tree, until).await?;
         if all {
@@ -202,15 +202,10 @@ where
     }
 
     /// Says whether none is left.
-    async fn drop_holds(
-        &self,
-        tree: &Tree,
-        record: &mut ErasureRecord,
-        until: UnixMillis,
-    ) -> Result<bool, RegistryError> {
-        for node in &tree.nodes {
+    async fn drop_holds(&self, record: &mut ErasureRecord, until: UnixMillis) -> Result<bool, RegistryError> {
+        for part in &record.parts {
             loop {
-                let holds = self.store.holds_of(&record.tenant, &node.person.id, SLICE).await?;
+                let holds = self.store.holds_of(&record.tenant, part, SLICE).await?;
                 if holds.is_empty() {
                     break;
                 }
@@ -269,7 +264,9 @@ where
         mut record: ErasureRecord,
         until: UnixMillis,
     ) -> Result<ErasureRecord, RegistryError> {
-        if self.drop_conversions(&record.tenant, &record.parts, until).await? {
+        let all = self.drop_holds(&mut record, until).await?
+            && self.drop_conversions(&record.tenant, &record.parts, until).await?;
+        if all {
             record.state = ErasureState::Done;
             record.finished_at = Some(self.clock.now());
         }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use super::StoreError;
 use super::receipts::Page;
+use super::rules::RuleAdmin;
 use crate::config::{ApiKey, Connection, Pixel, Source, Tenant};
 use crate::ids::{ConnectionId, KeyId, PixelId, SourceId, TenantId};
 
@@ -123,7 +124,7 @@ pub trait Records<T: Record>: Send + Sync {
 
 /// All of configuration.
 pub trait ConfigAdmin:
-    Records<Tenant> + Records<Connection> + Records<Pixel> + Records<Source> + Records<ApiKey>
+    Records<Tenant> + Records<Connection> + Records<Pixel> + Records<Source> + Records<ApiKey> + RuleAdmin
 {
     /// Tenants in the order of their ids, as [`Records::list`] pages.
     fn tenants(

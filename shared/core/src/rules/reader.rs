@@ -77,13 +77,11 @@ impl Reader {
         name: &str,
         rule: impl FnOnce(&mut Self, &'v Value, &str) -> Option<T>,
     ) -> Option<T> {
-        match fields.map.get(name).filter(|value| !value.is_null()) {
-            Some(value) => rule(self, value, &fields.path(name)),
-            None => {
-                self.wrong(&fields.path(name), "required", format!("{name} is required"));
-                None
-            }
+        let value = fields.map.get(name).filter(|value| !value.is_null());
+        if value.is_none() {
+            self.wrong(&fields.path(name), "required", format!("{name} is required"));
         }
+        rule(self, value?, &fields.path(name))
     }
 
     /// A list of so many items. Items that are wrong are left out of it, and stand in `errors`.

@@ -3,30 +3,9 @@
 use adrelay_core::ids::{ConversionKey, EventId, EventName, PersonId, SourceId, TenantId};
 use adrelay_core::money::{Currency, Money};
 use adrelay_core::people::{Counted, Eraser, Identity, Pii, Provider, Registry, Tree};
-use adrelay_core::ports::StoreError;
 use adrelay_core::ports::people::{ConversionStore as _, Hold, HoldReason, HoldStore as _, StoredConversion};
-use adrelay_core::ports::secrets::Secrets;
-use adrelay_core::seal::Secret;
-use fakes::{MemoryEvents, MemoryPeople, NOON, SeededEntropy, VirtualClock};
+use fakes::{FixedSecrets, MemoryEvents, MemoryPeople, NOON, SeededEntropy, VirtualClock};
 use serde_json::Value;
-
-/// The two secrets.
-#[derive(Debug, Clone)]
-pub(crate) struct FixedSecrets;
-
-impl Secrets for FixedSecrets {
-    async fn secret(&self, id: &str) -> Result<Secret, StoreError> {
-        let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-        Ok(Secret::new(match id {
-            "keyring" => format!(r#"{{"primary":1,"keys":{{"1":"{key}"}}}}"#),
-            _ => format!(r#"{{"key":"{key}"}}"#),
-        }))
-    }
-
-    async fn refresh(&self, id: &str) -> Result<Secret, StoreError> {
-        self.secret(id).await
-    }
-}
 
 pub(crate) struct World {
     pub(crate) tenant: TenantId,
@@ -53,7 +32,7 @@ impl World {
             tenant: TenantId::parse("acme").unwrap(),
             people: MemoryPeople::default(),
             graves: MemoryEvents::default(),
-            pii: Pii::new(FixedSecrets, "keyring".to_owned(), "lookup".to_owned()),
+            pii: FixedSecrets::pii(),
             clock: VirtualClock::at(NOON),
             entropy: SeededEntropy::new(7),
         }
