@@ -141,6 +141,7 @@ impl<P: Ports> AdminApi<P> {
             Op::RevokeKey => self.revoke_key(call).await,
             Op::ListEvents => self.list_events(call).await,
             Op::GetEvent => self.get_event(call).await,
+            Op::SummarizeProducts => self.summarize_products(call).await,
         }
     }
 

@@ -63,8 +63,10 @@ pub(crate) fn allow(principal: &Principal, access: Access) -> Result<(), Problem
             Err(Problem::new(403, "root_required", "Only the root key may do this."))
         }
         Access::AdminOrIngest if principal.scope == Scope::Ingest => Ok(()),
-        Access::Root | Access::Admin | Access::AdminOrIngest if principal.scope == Scope::Admin => Ok(()),
-        Access::Root | Access::Admin | Access::AdminOrIngest => Err(AuthError::WrongScope.into()),
+        Access::AdminOrPeople if principal.scope == Scope::People => Ok(()),
+        Access::Root | Access::Admin | Access::AdminOrIngest | Access::AdminOrPeople => {
+            if principal.scope == Scope::Admin { Ok(()) } else { Err(AuthError::WrongScope.into()) }
+        }
     }
 }
 

@@ -63,10 +63,20 @@ pub(crate) struct ReceiptView {
     /// Names of the user_data keys that were present; never values.
     #[cfg_attr(test, schema(value_type = Vec<String>))]
     user_data_keys: Vec<Box<str>>,
+    /// Since when it was held before it was queued, for an identify call or for consent; absent where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(format = DateTime))]
+    held_since: Option<String>,
+    /// Names of the user_data keys that were known when the hold began: what `user_data_keys` has beyond them came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Option<Vec<String>>))]
+    keys_before: Option<Vec<Box<str>>>,
 }
 
 impl From<Receipt> for ReceiptView {
     fn from(receipt: Receipt) -> Self {
+        let (held_since, keys_before) =
+            receipt.held.map(|held| (held.since.rfc3339(), held.keys_before)).unzip();
         Self {
             event_id: receipt.event_id.to_string(),
             event_name: receipt.event_name.to_string(),
@@ -88,6 +98,8 @@ impl From<Receipt> for ReceiptView {
             updated_at: receipt.updated_at.rfc3339(),
             next_try_at: receipt.next_try_at.map(UnixMillis::rfc3339),
             user_data_keys: receipt.user_data_keys,
+            held_since,
+            keys_before,
         }
     }
 }

@@ -15,6 +15,7 @@ mod openapi;
 mod page;
 mod pixels;
 pub mod ports;
+mod products;
 mod query;
 mod route;
 mod rules;

@@ -41,6 +41,7 @@ pub(crate) enum Op {
     RevokeKey,
     ListEvents,
     GetEvent,
+    SummarizeProducts,
 }
 
 /// Who may call a route.
@@ -54,6 +55,8 @@ pub(crate) enum Access {
     Admin,
     /// Those, and the tenant's ingest keys for what their source sent.
     AdminOrIngest,
+    /// The root key, and the tenant's admin and people keys.
+    AdminOrPeople,
 }
 
 /// One path with its methods.
@@ -172,6 +175,11 @@ pub(crate) const PATHS: &[Path] = &[
         template: "events/{event_id+}",
         allow: "GET",
         methods: &[(Method::GET, Op::GetEvent, Access::AdminOrIngest)],
+    },
+    Path {
+        template: "products/summary",
+        allow: "GET",
+        methods: &[(Method::GET, Op::SummarizeProducts, Access::AdminOrPeople)],
     },
 ];
 

@@ -40,6 +40,9 @@ pub(crate) fn id<T: FromStr<Err = IdError>>(value: &Value) -> Result<T, Wrong> {
 /// A whole number within `range`.
 pub(crate) fn whole(range: std::ops::RangeInclusive<u16>) -> impl Fn(&Value) -> Result<u16, Wrong> {
     move |value| {
+        if !value.is_number() {
+            return Err(Wrong::new("wrong_type", "must be a number"));
+        }
         let number = value.as_u64().and_then(|number| u16::try_from(number).ok());
         number.filter(|number| range.contains(number)).ok_or_else(|| {
             Wrong::new("invalid", format!("a whole number from {} to {}", range.start(), range.end()))

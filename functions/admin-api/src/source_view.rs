@@ -25,8 +25,8 @@ pub(crate) struct SourceView {
     flags: Vec<String>,
     /// The plan it is on, free text.
     plan: Option<String>,
-    /// What unknown consent means: `require` holds the event, `assume` counts it as given, `limited_data_use` sends the event
-    /// under Limited Data Use.
+    /// What unknown consent means: with `require` the event is not sent, `assume` counts it as given, `limited_data_use` sends
+    /// the event under Limited Data Use.
     #[cfg_attr(test, schema(pattern = "^(require|assume|limited_data_use)$"))]
     consent_policy: &'static str,
     /// Hours that an event waits for consent where the policy requires it.

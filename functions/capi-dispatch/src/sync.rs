@@ -69,17 +69,15 @@ where
         };
         let Prepared { verdict, warnings } = prepare(text, &context, self.dispatcher.ports().entropy());
         match verdict {
-            Verdict::Accepted(event) => self.send_to_all(&source, &event, warnings, now, deadline).await,
-            Verdict::Skipped { event_id, code } => {
-                let body = json!({"success": true, "event_id": event_id, "status": "skipped",
-                    "reason": code.code(), "warnings": warnings});
-                Ok(respond::json(200, &body))
+            // What is not to be sent ends with its receipt, by the same way.
+            Verdict::Accepted(event) | Verdict::Skipped { event, .. } => {
+                self.send_to_all(&source, &event, warnings, now, deadline).await
             }
             Verdict::Refused { refusals, .. } => Err(refused(&refusals)),
         }
     }
 
-    /// Sends the event to each of its pixels. One that fails fails the call, as nothing is queued.
+    /// Sends the event to each of its pixels, or writes for each that it is not to be sent. One that fails fails the call, as nothing is queued.
     async fn send_to_all(
         &self,
         source: &Source,
@@ -110,8 +108,10 @@ where
         let first = pixels.first().cloned().ok_or_else(|| {
             Problem::new(422, "source_without_pixel", "The source has no pixel that the event could go to.")
         })?;
-        let mut body =
-            json!({"success": true, "event_id": event.event_id, "hashed": true, "status": first["status"]});
+        let mut body = json!({"success": true, "event_id": event.event_id, "status": first["status"]});
+        if event.skip.is_none() {
+            body["hashed"] = Value::Bool(true);
+        }
         for name in ["meta_response", "reason"] {
             if let Some(value) = first.get(name) {
                 body[name] = value.clone();

@@ -8,13 +8,13 @@ use adrelay_core::ports::clock::{Clock, Entropy};
 use adrelay_core::ports::config::KeyDirectory;
 use adrelay_core::ports::queue::EventQueue;
 use adrelay_core::time::UnixMillis;
+use adrelay_lambda::admission::{Admission, Denied};
 use adrelay_lambda::problem::Problem;
 use adrelay_lambda::start::Function;
 use adrelay_lambda::{request, respond};
 use http::Method;
 use lambda_http::{Body, Request, Response};
 
-use crate::admission::{Admission, Denied};
 use crate::body::{self, Parsed};
 use crate::browser::{allowed_origin, readable_by};
 use crate::meta::answer::{self as meta, MetaError};

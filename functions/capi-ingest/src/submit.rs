@@ -22,7 +22,7 @@ const ROUND_MESSAGES: usize = 16;
 pub(crate) enum Fate {
     /// It is on the queue, for every pixel it goes to.
     Queued(EventId),
-    /// It was in order but is not to be sent.
+    /// It was in order but is not to be sent. It is on the queue for its receipt.
     Skipped(EventId, NoteCode),
     /// It can't be sent.
     Rejected(Option<EventId>, Vec<Refusal>),
@@ -62,7 +62,7 @@ impl Tally {
 
     /// Nothing was queued because the queue took nothing.
     pub(crate) const fn queue_failed(self) -> bool {
-        self.queued == 0 && self.unavailable > 0
+        self.queued + self.skipped == 0 && self.unavailable > 0
     }
 
     /// There was nothing but bad events.
@@ -83,9 +83,9 @@ pub(crate) struct Submission<'a, Q, E> {
 }
 
 impl<Q: EventQueue, E: Entropy> Submission<'_, Q, E> {
-    /// Checks and queues. Every event that is `Queued` is on the queue when this returns.
+    /// Checks and queues. Every event that is `Queued` or `Skipped` is on the queue when this returns.
     pub(crate) async fn run(&self, events: &[Cow<'_, str>]) -> Vec<Outcome> {
-        let mut accepted: Vec<AcceptedEvent> = Vec::with_capacity(events.len());
+        let mut outgoing: Vec<AcceptedEvent> = Vec::with_capacity(events.len());
         let mut places = Vec::with_capacity(events.len());
         let mut outcomes = Vec::with_capacity(events.len());
         for (place, text) in events.iter().enumerate() {
@@ -93,17 +93,22 @@ impl<Q: EventQueue, E: Entropy> Submission<'_, Q, E> {
             let fate = match prepared.verdict {
                 Verdict::Accepted(event) => {
                     let id = event.event_id.clone();
-                    accepted.push(*event);
+                    outgoing.push(*event);
                     places.push(place);
                     Fate::Queued(id)
                 }
-                Verdict::Skipped { event_id, code } => Fate::Skipped(event_id, code),
+                Verdict::Skipped { event, code } => {
+                    let id = event.event_id.clone();
+                    outgoing.push(*event);
+                    places.push(place);
+                    Fate::Skipped(id, code)
+                }
                 Verdict::Refused { event_id, refusals } => Fate::Rejected(event_id, refusals),
             };
             outcomes.push(Outcome { fate, warnings: prepared.warnings });
         }
-        for index in self.send(&accepted).await {
-            if let (Some(place), Some(event)) = (places.get(index), accepted.get(index)) {
+        for index in self.send(&outgoing).await {
+            if let (Some(place), Some(event)) = (places.get(index), outgoing.get(index)) {
                 outcomes[*place].fate = Fate::Unavailable(event.event_id.clone());
             }
         }
@@ -118,14 +123,14 @@ impl<Q: EventQueue, E: Entropy> Submission<'_, Q, E> {
     }
 
     /// Sends; returns the indices of events that the queue did not take.
-    async fn send(&self, accepted: &[AcceptedEvent]) -> Vec<usize> {
+    async fn send(&self, events: &[AcceptedEvent]) -> Vec<usize> {
         let EventContext { source, now, .. } = self.context;
         let mut failed = Vec::new();
-        for round in pack(accepted, source).chunks(ROUND_MESSAGES) {
+        for round in pack(events, source).chunks(ROUND_MESSAGES) {
             let mut messages = Vec::with_capacity(round.len());
             let mut packages = Vec::with_capacity(round.len());
             for package in round {
-                match package.outgoing(accepted, source, self.scope, now, self.entropy) {
+                match package.outgoing(events, source, self.scope, now, self.entropy) {
                     Ok(message) => {
                         messages.push(message);
                         packages.push(package);

@@ -1,4 +1,5 @@
-//! Lines of the day's index: one item a dispatched batch, or a few where it is large.
+//! Lines of the day's index: one item a dispatched batch, or a few where it is large. The first of them carries the
+//! batch's rollup; [`crate::rollup`] adds those up.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,7 @@ use adrelay_core::ids::{EventId, EventName, PixelId, SourceId, TenantId};
 use adrelay_core::ports::StoreError;
 use adrelay_core::receipt::{BatchIndexEntry, RECEIPT_TTL_DAYS, ReceiptKey, Status, Trust};
 use adrelay_core::time::UnixMillis;
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::item::{ITEM_VERSION, Item, corrupt, key, n, number, s, text};
 use crate::receipts::trust_letter;
@@ -60,11 +62,18 @@ fn item(
         events.iter().map(|(name, ids)| (name.as_str(), ids)).collect();
     let sk = format!("{}#{}#{}.{nth}", entry.status.as_str(), sortable(entry.at), entry.batch);
     let mut item = key(&day_pk(&entry.tenant, &entry.source, &entry.at.utc_day()), &sk);
+    // Each event is counted once, whatever the number of items.
+    let count = if nth == 0 { entry.count } else { 0 };
+    if nth == 0 && !entry.keys.is_empty() {
+        let keys = entry.keys.iter().map(|(key, count)| (key.to_string(), n(count))).collect();
+        item.insert("keys".to_owned(), AttributeValue::M(keys));
+    }
     item.extend([
         ("v".to_owned(), n(ITEM_VERSION)),
         ("at".to_owned(), n(entry.at.0)),
         ("pixel".to_owned(), s(entry.pixel_id.as_str())),
         ("trust".to_owned(), s(trust_letter(entry.trust))),
+        ("count".to_owned(), n(count)),
         ("events".to_owned(), s(serde_json::to_string(&by_name).map_err(corrupt)?)),
         ("expires_at".to_owned(), n(entry.at.secs() + RECEIPT_TTL_DAYS * 86_400)),
     ]);

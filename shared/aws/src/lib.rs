@@ -10,6 +10,8 @@ mod item;
 mod listing;
 pub mod queue;
 mod receipts;
+mod rollup;
 pub mod sdk;
 pub mod secrets;
+mod tombstones;
 mod waiting;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use adrelay_core::ids::{EventId, EventName, MessageId, PixelId, SourceId, TenantId};
+use adrelay_core::message::Held;
 use adrelay_core::ports::StoreError;
-use adrelay_core::ports::receipts::{DayCounts, DayQuery, Page, ReceiptReader};
+use adrelay_core::ports::receipts::{DayCounts, DayQuery, DaySummary, Page, ReceiptReader};
 use adrelay_core::receipt::{Receipt, Status, Trust};
 use adrelay_core::time::UnixMillis;
 use base64::Engine as _;
@@ -26,7 +27,7 @@ const COUNT_PAGES: usize = 5;
 const LINES_PER_STEP: i32 = 20;
 const STEPS_PER_LIST: usize = 50;
 
-const ALL: &str = "pk, sk, #status, message, #source, reason, code, subcode, fbtrace_id, attempts, copies, event_time, queued_at, updated_at, next_try_at, user_data_keys";
+const ALL: &str = "pk, sk, #status, message, #source, reason, code, subcode, fbtrace_id, attempts, copies, event_time, queued_at, updated_at, next_try_at, user_data_keys, held_since, keys_before";
 
 /// Receipts that are looked at together.
 const LOOKS_PER_READ: usize = 100;
@@ -107,6 +108,16 @@ impl ReceiptReader for DynamoEvents {
         }
         counts.truncated = true;
         Ok(counts)
+    }
+
+    async fn day_summary(
+        &self,
+        tenant: &TenantId,
+        source: &SourceId,
+        day: &str,
+        pages_max: usize,
+    ) -> Result<DaySummary, StoreError> {
+        self.add_up(tenant, source, day, pages_max).await
     }
 }
 
@@ -192,6 +203,12 @@ fn parse_cursor(text: &str, query: &DayQuery) -> Result<Cursor, StoreError> {
     if (from..=to).contains(&cursor.line) { Ok(cursor) } else { Err(StoreError::Conflict) }
 }
 
+/// Names that an attribute lists; none where it is absent.
+fn names(item: &Item, attribute: &str) -> Vec<Box<str>> {
+    let list = optional_text(item, attribute).unwrap_or_default();
+    list.split(',').filter(|name| !name.is_empty()).map(Into::into).collect()
+}
+
 fn receipt(item: &Item) -> Result<Receipt, StoreError> {
     let malformed = |what: &str| StoreError::Corrupt(what.to_owned());
     let event_id = text(item, "pk")?.splitn(4, '#').nth(3).ok_or_else(|| malformed("pk"))?;
@@ -199,7 +216,7 @@ fn receipt(item: &Item) -> Result<Receipt, StoreError> {
     let (Some(trust), Some(pixel), Some(name)) = (sk.next(), sk.next(), sk.next()) else {
         return Err(malformed("sk"));
     };
-    let keys = optional_text(item, "user_data_keys").unwrap_or_default();
+    let held = optional_number(item, "held_since");
     Ok(Receipt {
         event_id: EventId::parse(event_id).map_err(|_| malformed("event id"))?,
         event_name: EventName::parse(name).map_err(|_| malformed("event name"))?,
@@ -217,7 +234,8 @@ fn receipt(item: &Item) -> Result<Receipt, StoreError> {
         queued_at: UnixMillis(number(item, "queued_at")?),
         updated_at: UnixMillis(number(item, "updated_at")?),
         next_try_at: optional_number(item, "next_try_at").map(UnixMillis),
-        user_data_keys: keys.split(',').filter(|key| !key.is_empty()).map(Into::into).collect(),
+        user_data_keys: names(item, "user_data_keys"),
+        held: held.map(|since| Held { since: UnixMillis(since), keys_before: names(item, "keys_before") }),
         message: optional_text(item, "message").and_then(|text| MessageId::parse(text).ok()),
     })
 }

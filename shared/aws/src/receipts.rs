@@ -154,6 +154,7 @@ impl DynamoEvents {
     fn set_facts(&self, outcome: &Outcome) -> (String, UpdateItemFluentBuilder) {
         let expires_at = outcome.at.secs() + RECEIPT_TTL_DAYS * 86_400;
         let keys = outcome.user_data_keys.join(",");
+        let keys_before = outcome.held.as_ref().map(|held| held.keys_before.join(",")).unwrap_or_default();
         let mut set = vec![
             ("v", n(ITEM_VERSION)),
             ("status", s(outcome.status.as_str())),
@@ -173,6 +174,8 @@ impl DynamoEvents {
             ("fbtrace_id", outcome.fbtrace_id.as_deref().map(s)),
             ("next_try_at", outcome.next_try_at.map(|at| n(at.0))),
             ("user_data_keys", (!keys.is_empty()).then(|| s(keys))),
+            ("held_since", outcome.held.as_ref().map(|held| n(held.since.0))),
+            ("keys_before", (!keys_before.is_empty()).then(|| s(keys_before))),
         ] {
             match value {
                 Some(value) => set.push((name, value)),

@@ -115,7 +115,7 @@ pub struct Pixel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentPolicy {
-    /// Unknown consent holds the event.
+    /// Without consent nothing is sent: a conversion is held for it, any other event skipped.
     Require,
     /// Unknown consent counts as given.
     #[default]

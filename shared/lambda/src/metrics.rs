@@ -47,6 +47,8 @@ metrics! {
     EventsExpired = "Count",
     /// Events that were not to be sent.
     EventsSkipped = "Count",
+    /// Events of people who were erased.
+    EventsErased = "Count",
     /// Copies of events that were sent already.
     EventsRepeated = "Count",
     /// Events put on the queue again.

@@ -91,10 +91,45 @@ impl Shop {
     /// # Errors
     /// Where it can't be created.
     pub async fn new_key(&self, scope: &str) -> anyhow::Result<String> {
-        let body =
-            json!({"tenant_id": self.tenant, "source_id": self.source, "scope": scope, "name": "test"});
+        let mut body = json!({"tenant_id": self.tenant, "scope": scope, "name": "test"});
+        if matches!(scope, "ingest" | "public") {
+            body["source_id"] = json!(self.source);
+        }
         let created = self.api.post("/api/v1/keys", &self.root, &body, 201).await?;
         created["key"].as_str().map(str::to_owned).ok_or_else(|| anyhow::anyhow!("no key in {created}"))
+    }
+
+    /// Adds a source with the shop's pixel; `settings` are its further fields. Returns an ingest key of it.
+    ///
+    /// # Errors
+    /// Where it can't be created.
+    pub async fn add_source(&self, id: &str, settings: &Value) -> anyhow::Result<String> {
+        let mut body = json!({"tenant_id": self.tenant, "id": id, "name": id, "pixel_ids": [self.pixel],
+            "default_country": "US"});
+        for (field, value) in settings.as_object().into_iter().flatten() {
+            body[field] = value.clone();
+        }
+        self.api.post("/api/v1/sources", &self.root, &body, 201).await?;
+        Self { source: id.to_owned(), ..self.clone() }.new_key("ingest").await
+    }
+
+    /// Posts a conversion with `key`; returns the answer, whatever 2xx it has.
+    ///
+    /// # Errors
+    /// Where it is no 2xx.
+    pub async fn convert(&self, key: &str, conversion: &Value) -> anyhow::Result<Value> {
+        let answer = self.api.call("POST", "/api/v1/conversions", Some(key), Some(conversion)).await?;
+        anyhow::ensure!(matches!(answer.status, 200 | 202), "conversion: {answer:?}");
+        Ok(answer.body)
+    }
+
+    /// Gets something of this tenant with the root key.
+    ///
+    /// # Errors
+    /// Where the status is not 200.
+    pub async fn of_tenant(&self, path: &str) -> anyhow::Result<Value> {
+        let with = if path.contains('?') { '&' } else { '?' };
+        self.api.get(&format!("{path}{with}tenant_id={}", self.tenant), &self.root).await
     }
 
     /// Posts events in one batch; returns the answer of status 202.

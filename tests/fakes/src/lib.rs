@@ -8,13 +8,17 @@
 mod config;
 mod events;
 mod meta;
+mod people;
 mod queue;
 mod rig;
+mod secrets;
 mod time;
 
 pub use config::{FixedVault, MemoryConfig};
 pub use events::{MemoryEvents, StoredReceipt, message_id};
 pub use meta::ScriptedMeta;
+pub use people::MemoryPeople;
 pub use queue::{MemoryQueue, QueueRules, Received};
 pub use rig::{FakePorts, NOON, Rig};
+pub use secrets::{FixedSecrets, KEYRING_PII, LOOKUP_KEY};
 pub use time::{SeededEntropy, VirtualClock};

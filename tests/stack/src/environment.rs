@@ -22,6 +22,8 @@ pub struct StackEnv {
     pub config_table: String,
     /// `EVENTS_TABLE`: name of the table of receipts.
     pub events_table: String,
+    /// `PEOPLE_TABLE`: name of the table of people.
+    pub people_table: String,
     /// `CAPI_EVENTS_QUEUE_URL`: the queue between capi-ingest and capi-dispatch.
     pub queue_url: String,
     /// `CAPI_EVENTS_DLQ_URL`: its dead-letter queue.
@@ -44,7 +46,7 @@ pub(crate) const AWS_REGION: &str = "us-east-1";
 impl StackEnv {
     /// Names and values of all variables, the AWS credentials included.
     #[must_use]
-    pub fn variables(&self) -> [(&'static str, &str); 16] {
+    pub fn variables(&self) -> [(&'static str, &str); 17] {
         [
             ("ADRELAY_URL", &self.adrelay_url),
             ("ADRELAY_ADMIN_KEY", &self.admin_key),
@@ -56,6 +58,7 @@ impl StackEnv {
             ("AWS_DEFAULT_REGION", AWS_REGION),
             ("CONFIG_TABLE", &self.config_table),
             ("EVENTS_TABLE", &self.events_table),
+            ("PEOPLE_TABLE", &self.people_table),
             ("CAPI_EVENTS_QUEUE_URL", &self.queue_url),
             ("CAPI_EVENTS_DLQ_URL", &self.dead_letters_url),
             ("CAPI_DISPATCH_MAPPING_ID", &self.mapping_id),
@@ -107,6 +110,7 @@ impl StackEnv {
             aws_endpoint_url: get("AWS_ENDPOINT_URL")?,
             config_table: get("CONFIG_TABLE")?,
             events_table: get("EVENTS_TABLE")?,
+            people_table: get("PEOPLE_TABLE")?,
             queue_url: get("CAPI_EVENTS_QUEUE_URL")?,
             dead_letters_url: get("CAPI_EVENTS_DLQ_URL")?,
             mapping_id: get("CAPI_DISPATCH_MAPPING_ID")?,
@@ -139,6 +143,7 @@ mod tests {
             aws_endpoint_url: "http://127.0.0.1:4000".into(),
             config_table: "adrelay-config".into(),
             events_table: "adrelay-events".into(),
+            people_table: "adrelay-people".into(),
             queue_url: "http://127.0.0.1:4000/000000000000/adrelay-capi-events".into(),
             dead_letters_url: "http://127.0.0.1:4000/000000000000/adrelay-capi-events-dead".into(),
             mapping_id: "81e9de03".into(),

@@ -15,13 +15,16 @@ pub enum Function {
     CapiIngest,
     /// Sends them to Meta.
     CapiDispatch,
+    /// Takes conversions and keeps people.
+    TrackConversion,
     /// Everything people manage.
     AdminApi,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::CapiIngest, Self::CapiDispatch, Self::AdminApi];
+    pub const ALL: [Self; 4] =
+        [Self::CapiIngest, Self::CapiDispatch, Self::TrackConversion, Self::AdminApi];
 
     /// Its package, its directory under `functions/` and `target/lambda/`, and the end of its deployed name.
     #[must_use]
@@ -29,6 +32,7 @@ impl Function {
         match self {
             Self::CapiIngest => "capi-ingest",
             Self::CapiDispatch => "capi-dispatch",
+            Self::TrackConversion => "track-conversion",
             Self::AdminApi => "admin-api",
         }
     }

@@ -133,6 +133,7 @@ impl Stack {
             graph_sim_url,
             config_table: output("ConfigTableName")?,
             events_table: output("EventsTableName")?,
+            people_table: output("PeopleTableName")?,
             queue_url: output("CapiEventsQueueUrl")?,
             dead_letters_url: output("CapiEventsDeadLettersUrl")?,
             mapping_id: output("CapiDispatchMappingId")?,

@@ -191,7 +191,7 @@ fn event() -> Value {
             "data_processing_options_country": {"type": "integer"},
             "data_processing_options_state": {"type": "integer"},
             "opt_out": {"type": "boolean"},
-            "consent": {"type": ["string", "boolean"], "description": "granted, denied or unknown; or true, false."},
+            "consent": {"type": ["string", "boolean"], "description": "granted, denied or unknown; or true, false. What unknown means is the source's consent_policy."},
             "customer_segmentation": {"type": "string"},
             "messaging_channel": {"type": "string"},
             "advanced_measurement_table": {"type": "string"},
@@ -223,7 +223,7 @@ fn accepted() -> Value {
         "success": {"const": true},
         "event_id": {"type": "string"},
         "status": {"type": "string", "enum": ["queued", "skipped"]},
-        "code": {"type": "string", "description": "Why it was skipped."},
+        "code": {"type": "string", "description": "Why it was skipped: consent_denied or consent_unknown."},
         "hashed": {"const": true},
         "warnings": notes()}})
 }

@@ -109,6 +109,7 @@ fn who(access: Access) -> &'static str {
         Access::AdminOrIngest => {
             " For the root key, the tenant's admin keys, and its ingest keys for what their source sent."
         }
+        Access::AdminOrPeople => " For the root key and the tenant's admin and people keys.",
     }
 }
 

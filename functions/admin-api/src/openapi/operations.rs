@@ -21,8 +21,9 @@ pub(super) struct Operation {
 const TENANT: &[&str] = &["tenant_id"];
 const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
 
-/// A query parameter.
+/// A query parameter; one of a name ending in `?` may be absent where it is required elsewhere.
 pub(super) fn parameter(name: &str) -> Value {
+    let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
     let (schema, description) = match name {
         "tenant_id" => (text(), "Whose; must be named with the root key, and is the key's own otherwise."),
         "limit" => (
@@ -33,22 +34,29 @@ pub(super) fn parameter(name: &str) -> Value {
         "q" => (text(), "Only what has this in its name or id."),
         "flag" => (text(), "Only what has this flag."),
         "include" => (json!({"type": "string", "enum": ["counts"]}), "Adds the day's counts to each source."),
-        "day" => (json!({"type": "string", "format": "date"}), "The UTC day; today where absent."),
+        "day" => (date(), "The UTC day; today where absent."),
         "pixel_id" => (text(), "Only receipts of this pixel."),
         "event_name" => (text(), "Only receipts of events of this name."),
+        "source_id" if optional => (text(), "Only this source; all of the tenant's where absent."),
         "source_id" => (text(), "The source whose receipts to list."),
+        "from" => (date(), "The first UTC day; where absent, six days before `to`."),
+        "to" => (date(), "The last UTC day, at most 30 days after `from`; today where absent."),
         "status" => (
             json!({"type": "string", "enum": ["sent", "rejected", "expired", "skipped", "waiting", "erased"]}),
             "Only receipts of this status.",
         ),
         other => panic!("parameter {other} has no description"),
     };
-    let required = name == "source_id";
+    let required = name == "source_id" && !optional;
     json!({"name": name, "in": "query", "required": required, "schema": schema, "description": description})
 }
 
 fn text() -> Value {
     json!({"type": "string"})
+}
+
+fn date() -> Value {
+    json!({"type": "string", "format": "date"})
 }
 
 const fn get(
@@ -105,7 +113,7 @@ pub(super) fn describe(op: Op) -> Operation {
         Op::CreateTenant | Op::ListTenants | Op::GetTenant | Op::ChangeTenant => tenants(op),
         Op::CreateSource | Op::ListSources | Op::GetSource | Op::ChangeSource => sources(op),
         Op::CreateKey | Op::ListKeys | Op::GetKey | Op::DeleteKey | Op::RevokeKey => keys(op),
-        Op::ListEvents | Op::GetEvent => receipts(op),
+        Op::ListEvents | Op::GetEvent | Op::SummarizeProducts => receipts(op),
         Op::CreatePixel
         | Op::ListPixels
         | Op::GetPixel
@@ -259,6 +267,17 @@ fn receipts(op: Op) -> Operation {
                 "List receipts of a source and day",
                 &["tenant_id", "source_id", "status", "day", "limit", "cursor"],
                 "ReceiptList",
+            )
+        },
+        Op::SummarizeProducts => Operation {
+            description: "A row for each source and day with events, added up from what dispatch notes of each batch. An \
+                event counts once for each pixel it goes to.",
+            ..get(
+                "summarizeProducts",
+                tag,
+                "Count events and matched keys per product and day",
+                &["tenant_id", "from", "to", "source_id?"],
+                "ProductsSummary",
             )
         },
         _ => Operation {

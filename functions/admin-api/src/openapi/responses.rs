@@ -8,6 +8,7 @@ use crate::connections::ConnectionView;
 use crate::events::ReceiptView;
 use crate::keys::{CreatedKeyView, KeyView};
 use crate::pixels::PixelView;
+use crate::products::SummaryView;
 use crate::source_view::SourceView;
 use crate::tenants::TenantView;
 use crate::test_event::TestEventView;
@@ -24,6 +25,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     add::<KeyView>(&mut schemas);
     add::<CreatedKeyView>(&mut schemas);
     add::<ReceiptView>(&mut schemas);
+    add::<SummaryView>(&mut schemas);
     for item in ["Tenant", "Connection", "Pixel", "Source", "ApiKey", "Receipt"] {
         schemas.insert(format!("{item}List"), list(item));
     }

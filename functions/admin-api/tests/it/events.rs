@@ -1,4 +1,5 @@
 use adrelay_aws::events::DynamoEvents;
+use adrelay_core::message::Held;
 use adrelay_core::ports::receipts::ReceiptWriter as _;
 use adrelay_core::receipt::{BatchIndexEntry, Outcome, ReceiptKey, Status, Trust};
 use serde_json::{Value, json};
@@ -28,6 +29,7 @@ fn outcome(shop: &Shop, source: &str, event_id: &str, name: &str, status: Status
         message: "m1".parse().unwrap(),
         copies: 1,
         user_data_keys: vec!["em".into()],
+        held: None,
     }
 }
 
@@ -44,6 +46,8 @@ async fn dispatched(rig: &Rig, outcomes: &[Outcome]) {
             pixel_id: outcome.key.pixel_id.clone(),
             trust: outcome.key.trust,
             events: vec![(outcome.key.event_name.clone(), vec![outcome.key.event_id.clone()])],
+            count: 1,
+            keys: outcome.user_data_keys.iter().map(|key| (key.clone(), 1)).collect(),
         };
         events.index(&[line]).await.unwrap();
     }
@@ -100,6 +104,18 @@ async fn one_query_says_what_became_of_an_event() {
     let none = rig.get("/api/v1/events/order%2042%2F%C3%A9?pixel_id=5", &shop.admin).await;
     assert_eq!(none.refusal(), (404, "event_unknown"));
     assert_eq!(rig.get("/api/v1/events/other", &shop.admin).await.refusal(), (404, "event_unknown"));
+}
+
+#[tokio::test]
+async fn a_receipt_shows_what_a_hold_added() {
+    let rig = Rig::empty().await;
+    let shop = Shop::open(&rig, PIXEL).await;
+    let held = Held { since: fakes::NOON.plus_ms(-900_000), keys_before: vec!["fbp".into()] };
+    let outcome = Outcome { held: Some(held), ..outcome(&shop, "shop", "e1", "Lead", Status::Sent) };
+    dispatched(&rig, &[outcome]).await;
+    let receipt = rig.get("/api/v1/events/e1", &shop.admin).await.body["items"][0].take();
+    assert_eq!(receipt["held_since"], "2026-09-21T13:58:20Z");
+    assert_eq!((&receipt["keys_before"], &receipt["user_data_keys"]), (&json!(["fbp"]), &json!(["em"])));
 }
 
 #[tokio::test]

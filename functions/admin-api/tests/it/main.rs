@@ -11,6 +11,7 @@ mod keys;
 mod log;
 mod meta;
 mod pixels;
+mod products;
 mod rig;
 mod samples;
 mod secrets;

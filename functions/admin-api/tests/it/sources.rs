@@ -133,6 +133,8 @@ async fn counts_per_event_name_and_status_come_with_the_list() {
         batch: "b1".to_owned(),
         pixel_id: PIXEL.parse().unwrap(),
         trust: Trust::Server,
+        count: 1,
+        keys: std::collections::BTreeMap::new(),
         events: names
             .iter()
             .map(|(name, n)| {

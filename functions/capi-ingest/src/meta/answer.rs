@@ -9,9 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Response};
 use serde::Serialize;
 
-use crate::admission::Denied;
 use crate::body::BodyError;
 use crate::submit::{Fate, Outcome, Tally};
+use adrelay_lambda::admission::Denied;
 
 /// Messages that one answer holds; the number of further ones stands in the last.
 const MAX_MESSAGES: usize = 100;

@@ -27,8 +27,13 @@ async fn one_bad_event_never_harms_the_others() {
         ["accepted", "rejected", "skipped", "unavailable"].map(|name| answer.body[name].as_u64().unwrap());
     assert_eq!(counts, [2, 5, 1, 0]);
     assert_eq!(answer.body["results"][1]["errors"][0]["code"], "event_not_an_object");
-    assert_eq!(world.queued_events().len(), 2);
-    assert_eq!(world.queue.bodies().len(), 1, "one message for one pixel");
+    let queued: Vec<_> = world.queued().iter().map(|m| (m.skip.clone(), m.events.len())).collect();
+    let skipped = Some("consent_denied".to_owned());
+    assert_eq!(
+        queued,
+        [(None, 2), (skipped, 1)],
+        "a message for one pixel, and one for what is not to be sent"
+    );
 }
 
 #[tokio::test]

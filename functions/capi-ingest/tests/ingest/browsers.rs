@@ -4,7 +4,7 @@ use adrelay_core::config::Scope;
 use adrelay_core::ids::EventName;
 use serde_json::{Value, json};
 
-use crate::world::{AGENT, ORIGIN, PUBLIC, World, purchase, request, source};
+use crate::world::{AGENT, ORIGIN, PUBLIC, World, call_from, purchase, request, source};
 
 const PATH: &str = "/b/events";
 
@@ -33,6 +33,45 @@ async fn a_page_of_the_source_posts_without_a_preflight() {
     assert_eq!(sent["user_data"]["client_user_agent"], AGENT);
     assert!(sent["user_data"]["fbc"].as_str().unwrap().ends_with(".AbC"));
     assert_eq!(sent["custom_data"], json!({"content_ids": ["p"]}));
+}
+
+#[tokio::test]
+async fn the_visitors_address_and_agent_are_the_requests_and_ipv6_stays_ipv6() {
+    for (seen, sent) in [
+        ("2001:db8:85a3::8a2e:370:7334", "2001:db8:85a3::8a2e:370:7334"),
+        ("2001:0DB8:0:0:0:0:0:1", "2001:db8::1"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9", "203.0.113.9"),
+    ] {
+        let world = World::new();
+        // What a visitor's browser says of where it is counts for nothing.
+        let headers = [
+            ("content-type", "text/plain;charset=UTF-8"),
+            ("origin", ORIGIN),
+            ("user-agent", AGENT),
+            ("x-forwarded-for", "198.51.100.1"),
+        ];
+        let body = json!({"key": PUBLIC, "events": [view()]}).to_string();
+        let answer = world.send(call_from(seen, "POST", PATH, &headers, body)).await;
+        assert_eq!(answer.status, 202, "{seen}");
+        let user_data = &world.queued_events()[0]["user_data"];
+        assert_eq!(user_data["client_ip_address"], sent);
+        assert_eq!(user_data["client_user_agent"], AGENT);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_a_page_claims_is_refused() {
+    let world = World::new();
+    let mut event = view();
+    event["user_data"]["client_ip_address"] = json!("2001:db8::1");
+    let answer = post(&world, Some(ORIGIN), &json!([event])).await;
+    assert_eq!(answer.code(), (422, "all_events_rejected"));
+    let error = &answer.body["results"][0]["errors"][0];
+    assert_eq!(
+        (&error["field"], &error["code"]),
+        (&json!("user_data.client_ip_address"), &json!("not_for_public_keys"))
+    );
 }
 
 #[tokio::test]

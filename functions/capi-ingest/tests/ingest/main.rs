@@ -5,6 +5,7 @@
 mod batches;
 mod bodies;
 mod browsers;
+mod consent;
 mod doors;
 mod meta;
 mod queues;

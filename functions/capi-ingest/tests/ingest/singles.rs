@@ -102,18 +102,6 @@ async fn another_tenants_pixel_is_403_and_reveals_nothing() {
 }
 
 #[tokio::test]
-async fn denied_consent_is_skipped_and_not_queued() {
-    let world = World::new();
-    let mut event = purchase("A-1");
-    event["consent"] = json!("denied");
-    event["event_id"] = json!("e");
-    let answer = world.post(PATH, &event).await;
-    let expected = json!({"success": true, "event_id": "e", "status": "skipped", "code": "consent_denied"});
-    assert_eq!((answer.status, answer.body), (202, expected));
-    assert!(world.queue.bodies().is_empty());
-}
-
-#[tokio::test]
 async fn a_queue_that_refuses_is_503_with_the_id_to_post_again() {
     let world = World::new();
     world.queue.set_refusing(true);

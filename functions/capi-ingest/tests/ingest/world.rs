@@ -141,10 +141,21 @@ pub(crate) fn request(target: &str, headers: &[(&str, &str)], body: impl Into<Bo
 }
 
 pub(crate) fn call(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request {
+    call_from("203.0.113.7", method, target, headers, body)
+}
+
+/// The same, from this address.
+pub(crate) fn call_from(
+    source_ip: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let context = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": {},
-        "requestContext": {"http": {"method": method, "path": path, "sourceIp": "203.0.113.7"}, "stage": "$default", "timeEpoch": 0},
+        "requestContext": {"http": {"method": method, "path": path, "sourceIp": source_ip}, "stage": "$default", "timeEpoch": 0},
         "isBase64Encoded": false,
     });
     let mut request = lambda_http::request::from_str(&context.to_string()).unwrap();

@@ -10,7 +10,7 @@ use adrelay_core::receipt::{BatchIndexEntry, Outcome, Status, Trust};
 use crate::support::{NOON, TABLE, dynamodb, outcome, partition, pixel, size, source, tenant};
 
 fn line(batch: &str, status: Status, later_ms: i64, ids: &[String]) -> BatchIndexEntry {
-    let ids = ids.iter().map(|id| EventId::parse(id).unwrap()).collect();
+    let ids: Vec<EventId> = ids.iter().map(|id| EventId::parse(id).unwrap()).collect();
     BatchIndexEntry {
         tenant: tenant(),
         source: source(),
@@ -19,6 +19,8 @@ fn line(batch: &str, status: Status, later_ms: i64, ids: &[String]) -> BatchInde
         batch: batch.to_owned(),
         pixel_id: pixel(),
         trust: Trust::Server,
+        count: ids.len() as u64,
+        keys: [("em".into(), ids.len() as u64)].into(),
         events: vec![(EventName::parse("Lead").unwrap(), ids)],
     }
 }

@@ -1,6 +1,7 @@
 //! Receipts: one write each, `sent` wins, repeats are counted, redeliveries are not.
 
 use adrelay_aws::events::DynamoEvents;
+use adrelay_core::message::Held;
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::receipts::{ReceiptReader as _, ReceiptWriter as _};
 use adrelay_core::receipt::{Outcome, Receipt, Status, Trust};
@@ -54,9 +55,24 @@ async fn a_receipt_reads_back_as_it_was_written() {
         updated_at: NOON,
         next_try_at: None,
         user_data_keys: rejected.user_data_keys.clone(),
+        held: None,
         message: Some(message_id("m1")),
     };
     assert_eq!(the_receipt(&store, "e1").await, expected);
+}
+
+#[tokio::test]
+async fn a_receipt_shows_how_long_its_event_was_held_and_what_was_known_before() {
+    let store = store().await;
+    let keys: [Vec<Box<str>>; 2] = [vec!["fbp".into(), "client_user_agent".into()], vec![]];
+    for (id, keys_before) in ["e1", "e2"].into_iter().zip(keys) {
+        let held = Some(Held { since: NOON.plus_ms(-900_000), keys_before });
+        record(&store, &[Outcome { held: held.clone(), ..outcome(id, Status::Waiting, "m1") }]).await;
+        record(&store, &[Outcome { held: held.clone(), ..outcome(id, Status::Sent, "m1") }]).await;
+        // A repeat that was not held changes nothing.
+        record(&store, &[outcome(id, Status::Sent, "m2")]).await;
+        assert_eq!(the_receipt(&store, id).await.held, held);
+    }
 }
 
 #[tokio::test]
@@ -220,6 +236,7 @@ async fn a_usual_receipt_costs_one_write_unit_and_ends_after_90_days() {
         subcode: Some(2_804_050),
         fbtrace_id: Some("AbCdEfGhIjKlMnOpQrStUv".to_owned()),
         user_data_keys: all_keys.iter().map(|&name| name.into()).collect(),
+        held: Some(Held { since: NOON, keys_before: all_keys.iter().map(|&name| name.into()).collect() }),
         ..outcome(&id, Status::Rejected, "m_0123456789abcdef01234567")
     };
     record(&store, &[large]).await;

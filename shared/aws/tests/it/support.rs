@@ -60,6 +60,7 @@ pub(crate) fn size(item: &HashMap<String, AttributeValue>) -> usize {
         AttributeValue::S(text) => text.len(),
         AttributeValue::N(_) => 21,
         AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+        AttributeValue::M(values) => 3 + values.keys().map(|name| name.len() + 1 + 21).sum::<usize>(),
         other => panic!("unexpected {other:?}"),
     };
     item.iter().map(|(name, stored)| name.len() + value(stored)).sum()
@@ -110,6 +111,7 @@ pub(crate) fn outcome(event_id: &str, status: Status, message: &str) -> Outcome 
         message: message_id(message),
         copies: 1,
         user_data_keys: vec!["em".into(), "fbp".into()],
+        held: None,
     }
 }
 
@@ -131,6 +133,8 @@ pub(crate) fn message(id: &str, first_enqueued_at: UnixMillis, event_ids: &[&str
         key_scope: adrelay_core::config::Scope::Ingest,
         attempt: 0,
         first_enqueued_at,
+        skip: None,
+        held: None,
         events: event_ids.iter().map(event).collect(),
     }
 }

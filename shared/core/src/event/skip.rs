@@ -9,7 +9,7 @@ impl AcceptedEvent {
     /// user_data, custom_data and URLs are gone. Packed like any other, it gets the receipt `skipped` with that reason.
     ///
     /// # Errors
-    /// Where `json` is no event; never for what [`super::prepare`] made.
+    /// Where `json` is no event; never for what [`super::prepare()`] made.
     pub fn into_skipped(self, reason: &'static str) -> Result<Self, serde_json::Error> {
         let head: EventHead = serde_json::from_str(&self.json)?;
         let mut json =

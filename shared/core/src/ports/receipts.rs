@@ -1,6 +1,6 @@
 //! Where receipts live.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 
 use super::StoreError;
@@ -68,6 +68,22 @@ pub struct DayCounts {
     pub truncated: bool,
 }
 
+/// A day of a source, added up from the rollups of its index lines. An event counts once for each pixel it goes to;
+/// copies don't count.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DaySummary {
+    /// Events per status; an event that waited first is counted under each status it had.
+    pub by_status: HashMap<Status, u64>,
+    /// Lines that say that events wait.
+    pub waiting_lines: u64,
+    /// Of those sent, how many had each user_data key.
+    pub sent_keys: BTreeMap<String, u64>,
+    /// Pages read, ≤ 1 MB each.
+    pub pages: usize,
+    /// Whether the day had more lines than were read, or lines without a rollup.
+    pub truncated: bool,
+}
+
 /// Reads receipts: what admin-api may do.
 pub trait ReceiptReader: Send + Sync {
     /// All receipts of an event id, ≤ 100.
@@ -87,4 +103,13 @@ pub trait ReceiptReader: Send + Sync {
         source: &SourceId,
         day: &str,
     ) -> impl Future<Output = Result<DayCounts, StoreError>> + Send;
+
+    /// Adds up a source's day, reading ≤ `pages_max` pages.
+    fn day_summary(
+        &self,
+        tenant: &TenantId,
+        source: &SourceId,
+        day: &str,
+        pages_max: usize,
+    ) -> impl Future<Output = Result<DaySummary, StoreError>> + Send;
 }

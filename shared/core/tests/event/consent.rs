@@ -72,7 +72,7 @@ fn nothing_of_the_person_is_queued_of_an_event_that_is_not_sent() {
     let event = skipped(prepared(&event).verdict);
     let expected = json!({"event_name": "Purchase", "event_time": NOW_S - 100, "action_source": "website", "event_id": "e"});
     assert_eq!(serde_json::from_str::<Value>(&event.json).unwrap(), expected);
-    assert_eq!(event.pixel.as_ref().map(|pixel| pixel.as_str()), Some("2"));
+    assert_eq!(event.pixel.as_ref().map(adrelay_core::ids::PixelId::as_str), Some("2"));
 }
 
 #[test]

@@ -40,6 +40,7 @@ impl Tables {
         match operation {
             "GetItem" => self.get_item(request, counts),
             "BatchGetItem" => self.batch_get_item(request, counts),
+            "Query" => self.query(request, counts),
             "UpdateItem" => self.update_item(request, counts),
             "PutItem" => {
                 let table = request.get("TableName")?.as_str()?.to_owned();
@@ -80,6 +81,21 @@ impl Tables {
             responses.insert(table.clone(), Value::Array(found));
         }
         Some(json!({"Responses": responses, "UnprocessedKeys": {}}))
+    }
+
+    /// All items of the partition that `:pk` names, in one page.
+    fn query(&self, request: &Value, counts: &mut Counts) -> Option<Value> {
+        let partition = request.get("ExpressionAttributeValues")?.get(":pk")?.get("S")?.as_str()?;
+        let table = self.0.get(request.get("TableName")?.as_str()?);
+        let found = table.into_iter().flatten().filter(|((pk, _), _)| pk == partition);
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        for (_, stored) in found {
+            bytes += stored.bytes;
+            items.extend(stored.item.clone().map(Value::Object));
+        }
+        let consistent = request.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
+        counts.read_half_units += read_half_units(bytes, consistent);
+        Some(json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items}))
     }
 
     /// Counts an update as a write of its key and of all values that it names: the item as it stands afterwards,
@@ -128,6 +144,18 @@ mod tests {
         assert_eq!(answer["Responses"]["t"], json!([item]));
         assert_eq!((counts.write_units, counts.read_half_units), (2, 4));
         assert_eq!(tables.stored_bytes("t"), (2 + 1 + 2 + 1 + 3 + 1020 + 100) as u64);
+    }
+
+    #[test]
+    fn a_partition_is_read_whole() {
+        let (mut tables, mut counts) = (Tables::default(), Counts::default());
+        for (pk, sk) in [("p", "a"), ("p", "b"), ("q", "a")] {
+            tables.put("t", json!({"pk": {"S": pk}, "sk": {"S": sk}}));
+        }
+        let of = |pk: &str| json!({"TableName": "t", "ConsistentRead": true, "ExpressionAttributeValues": {":pk": {"S": pk}}});
+        assert_eq!(tables.answer("Query", &of("p"), &mut counts).unwrap()["Count"], 2);
+        assert_eq!(tables.answer("Query", &of("nobody"), &mut counts).unwrap()["Items"], json!([]));
+        assert_eq!(counts.read_half_units, 4);
     }
 
     #[test]

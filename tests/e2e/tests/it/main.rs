@@ -5,12 +5,17 @@
 
 mod bad_input;
 mod canaries;
+mod crowd;
 mod faults;
 mod isolation;
 mod official_sdk;
 mod one_event;
+mod one_person;
 mod permissions;
 mod pixel_settings;
 mod public_key;
+mod rules_b2b;
 mod ten_thousand;
+mod tenants_apart;
 mod token_revoked;
+mod waiting;

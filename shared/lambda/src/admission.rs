@@ -7,16 +7,17 @@ use adrelay_core::config::{Scope, Source};
 use adrelay_core::ids::{SourceId, TenantId};
 use adrelay_core::ports::clock::Clock;
 use adrelay_core::ports::config::KeyDirectory;
-use adrelay_lambda::auth::{AuthError, Authenticator};
-use adrelay_lambda::problem::Problem;
-use adrelay_lambda::telemetry;
+
+use crate::auth::{AuthError, Authenticator};
+use crate::problem::Problem;
+use crate::telemetry;
 
 /// Sources that one process remembers.
 const CACHED_SOURCES: usize = 1_000;
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Denied {
+pub enum Denied {
     /// Its key does not do.
     Key(AuthError),
     /// Its key is of a source that is gone.
@@ -39,14 +40,15 @@ impl From<Denied> for Problem {
 }
 
 /// Finds keys and sources, and remembers them for at most a minute.
-pub(crate) struct Admission<D, C> {
+pub struct Admission<D, C> {
     keys: Authenticator<D, C>,
     clock: C,
     sources: TtlCache<(TenantId, SourceId), Option<Source>>,
 }
 
 impl<D: KeyDirectory, C: Clock + Clone> Admission<D, C> {
-    pub(crate) fn new(directory: D, clock: C) -> Self {
+    /// Over a directory of keys and sources.
+    pub fn new(directory: D, clock: C) -> Self {
         Self {
             keys: Authenticator::new(directory, clock.clone()),
             clock,
@@ -56,11 +58,10 @@ impl<D: KeyDirectory, C: Clock + Clone> Admission<D, C> {
 
     /// The source that a key of this scope is bound to. Exactly this scope: an admin key posts no events, for it has no
     /// source to post them for.
-    pub(crate) async fn source(
-        &self,
-        key: Option<&str>,
-        scope: Scope,
-    ) -> Result<Arc<Option<Source>>, Denied> {
+    ///
+    /// # Errors
+    /// See [`Denied`].
+    pub async fn source(&self, key: Option<&str>, scope: Scope) -> Result<Arc<Option<Source>>, Denied> {
         let principal = self.keys.with_scope(key, &[scope]).await?;
         let (Some(tenant), Some(id)) = (&principal.tenant, &principal.source) else {
             return Err(AuthError::WrongScope.into());

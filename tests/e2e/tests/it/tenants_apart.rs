@@ -1,0 +1,144 @@
+//! Nothing crosses a tenant: every route of the OpenAPI document is tried with another tenant's keys.
+
+use anyhow::{Context as _, ensure};
+use e2e::{Answer, Shop, lead};
+use serde_json::{Value, json};
+use stack::Stack;
+
+/// What the owner has, by the name of the path's parameter.
+struct Owned(Vec<(&'static str, String)>);
+
+impl Owned {
+    async fn make(shop: &Shop) -> anyhow::Result<Self> {
+        shop.post(&[lead("owned-event", "owner@example.com")]).await?;
+        shop.receipt("owned-event", "sent").await?;
+        let body = json!({"event_name": "visited", "event_id": "owned-conversion",
+            "identity": {"email": "owner@example.com", "external_id": "owner-1"}});
+        let person =
+            shop.convert(&shop.key, &body).await?["person_id"].as_str().context("a person")?.to_owned();
+        shop.api.post("/api/v1/rules/defaults", &shop.root, &json!({"tenant_id": shop.tenant}), 201).await?;
+        let keys = shop.of_tenant("/api/v1/keys").await?;
+        let key = keys["items"][0]["id"].as_str().context("a key")?.to_owned();
+        Ok(Self(vec![
+            ("tenant_id", shop.tenant.clone()),
+            ("connection_id", shop.connection.clone()),
+            ("pixel_id", shop.pixel.clone()),
+            ("source_id", shop.source.clone()),
+            ("key_id", key),
+            ("event_id", "owned-event".to_owned()),
+            ("person_id", person),
+            ("version", "v26.0".to_owned()),
+        ]))
+    }
+
+    fn get(&self, name: &str) -> anyhow::Result<&str> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str()).with_context(|| format!("the test has no {name}"))
+    }
+
+    /// A path with the owner's ids in it.
+    fn fill(&self, template: &str) -> anyhow::Result<String> {
+        let mut path = Vec::new();
+        for part in template.split('/') {
+            let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+            path.push(name.map_or(Ok(part), |name| self.get(name))?);
+        }
+        Ok(path.join("/"))
+    }
+
+    /// Everything of the owner's that a body may name, so that whatever a route reads is somebody else's.
+    fn body(&self) -> anyhow::Result<Value> {
+        let mut body = json!({"name": "stolen", "enabled": false, "identity": {"email": "owner@example.com"},
+            "event_name": "visited", "event_id": "stolen", "consent": "denied", "scope": "admin", "id": "stolen",
+            "kind": "system_user", "access_token": "EAABstolen", "pixel_ids": [self.get("pixel_id")?],
+            "test_event_code": "TEST1", "version": 1, "rules": [], "replace": true, "properties": {"stolen": true},
+            "user_data": {"email": "owner@example.com"}, "event": {"event_name": "visited"},
+            "events": [{"event_name": "Lead", "event_id": "stolen", "user_data": {"email": "owner@example.com"}}]});
+        for name in ["tenant_id", "connection_id", "pixel_id", "source_id", "person_id"] {
+            body[name] = json!(self.get(name)?);
+        }
+        Ok(body)
+    }
+
+    /// Ids that nobody else has and nobody else may be told.
+    fn secrets(&self) -> anyhow::Result<[&str; 4]> {
+        Ok([self.get("connection_id")?, self.get("pixel_id")?, self.get("key_id")?, self.get("person_id")?])
+    }
+
+    /// All that the owner can read.
+    async fn everything(&self, shop: &Shop) -> anyhow::Result<Vec<Value>> {
+        let person = self.get("person_id")?;
+        let mut all = Vec::new();
+        for path in [
+            format!("/api/v1/tenants/{}", shop.tenant),
+            format!("/api/v1/connections/{}", shop.connection),
+            format!("/api/v1/pixels/{}", shop.pixel),
+            "/api/v1/sources".to_owned(),
+            "/api/v1/keys".to_owned(),
+            "/api/v1/rules".to_owned(),
+            format!("/api/v1/people/{person}"),
+            format!("/api/v1/people/{person}/events"),
+            format!("/api/v1/people/{person}/features"),
+            format!("/api/v1/people/{person}/merges"),
+            "/api/v1/events/owned-event".to_owned(),
+        ] {
+            all.push(shop.of_tenant(&path).await?);
+        }
+        Ok(all)
+    }
+}
+
+/// Tried by a stranger, a route refuses, or speaks of the stranger's own things alone.
+fn check(what: &str, answer: &Answer, secrets: &[&str], sent: &str) -> anyhow::Result<()> {
+    let text = answer.body.to_string();
+    for secret in secrets {
+        // An answer may repeat what was asked.
+        ensure!(sent.contains(secret) || !text.contains(secret), "{what} tells {secret}: {answer:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_tenants_keys_read_and_change_nothing_at_any_route() -> anyhow::Result<()> {
+    let stack = Stack::shared().await?;
+    let (owner, stranger) = (Shop::open(&stack).await?, Shop::open(&stack).await?);
+    let theirs = Owned::make(&owner).await?;
+    let before = theirs.everything(&owner).await?;
+    let secrets = theirs.secrets()?;
+    let mut keys = Vec::new();
+    for scope in ["admin", "people", "ingest", "public"] {
+        keys.push((scope, stranger.new_key(scope).await?));
+    }
+    let document = owner.api.get("/api/v1/openapi.json", &owner.root).await?;
+    let mut tried = 0;
+    for (template, methods) in document["paths"].as_object().context("paths")? {
+        for method in methods.as_object().context("methods")?.keys() {
+            let open = methods[method]["security"] == json!([]);
+            for (scope, key) in &keys {
+                let what = format!("{method} {template} with a stranger's {scope} key");
+                let path = theirs.fill(template)?;
+                let mut body = theirs.body()?;
+                if template == "/b/events" {
+                    body = json!({"key": key, "events": body["events"]});
+                }
+                let body = Some(&body).filter(|_| method != "get" && method != "delete");
+                let method = method.to_uppercase();
+                for path in [path.clone(), format!("{path}?tenant_id={}", owner.tenant)] {
+                    let answer = owner.api.call(&method, &path, Some(key), body).await?;
+                    let sent = format!("{path} {}", body.map(Value::to_string).unwrap_or_default());
+                    check(&what, &answer, &secrets, &sent)?;
+                    let named = path.contains(owner.tenant.as_str()) || path != *template;
+                    if !open && named && method != "POST" {
+                        ensure!(matches!(answer.status, 401 | 403 | 404), "{what}: {answer:?}");
+                    }
+                    tried += 1;
+                }
+            }
+        }
+    }
+    ensure!(tried > 200, "{tried} calls");
+    let after = theirs.everything(&owner).await?;
+    ensure!(before == after, "something of the owner's changed: {before:?} became {after:?}");
+    ensure!(owner.sim.total(&owner.pixel).await? == 2, "no event of a stranger reached the owner's pixel");
+    Ok(())
+}

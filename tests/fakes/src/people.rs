@@ -1,0 +1,118 @@
+//! People, conversions and holds in memory, under the conditions that the table keeps.
+
+mod conversions;
+mod holds;
+mod persons;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use adrelay_core::ids::{ConversionKey, EventName, PersonId, RuleId, TenantId};
+use adrelay_core::money::Money;
+use adrelay_core::people::{LinkHash, Person};
+use adrelay_core::ports::StoreError;
+use adrelay_core::ports::people::{Hold, MergeRecord, StoredConversion};
+
+/// A person of a tenant.
+type Whose = (TenantId, PersonId);
+
+/// A conversion's place in time: unix seconds, then its key.
+type Place = (i64, ConversionKey);
+
+/// What fires once: rule, which of its fires, period.
+type Mark = (RuleId, usize, String);
+
+/// A hold with the minute (since 1970) in which it is due.
+#[derive(Debug, Clone)]
+struct Filed {
+    hold: Hold,
+    due: i64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    links: HashMap<(TenantId, LinkHash), PersonId>,
+    persons: BTreeMap<Whose, Person>,
+    merges: BTreeMap<Whose, Vec<MergeRecord>>,
+    conversions: BTreeMap<(TenantId, ConversionKey), StoredConversion>,
+    counted: BTreeMap<Whose, BTreeMap<Place, EventName>>,
+    money: BTreeMap<Whose, BTreeMap<Place, Money>>,
+    marks: BTreeMap<Whose, BTreeMap<Mark, ConversionKey>>,
+    holds: BTreeMap<(TenantId, PersonId, ConversionKey), Filed>,
+    writes: u64,
+    down: bool,
+}
+
+/// The people table. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryPeople(Arc<Mutex<State>>);
+
+impl MemoryPeople {
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One call of a port: others that run on the same thread get their turn before it, as they do where a store is
+    /// asked over a network.
+    async fn call<T>(
+        &self,
+        act: impl FnOnce(&mut State) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        tokio::task::yield_now().await;
+        self.with(
+            |state| {
+                if state.down { Err(StoreError::Unavailable("down".to_owned())) } else { act(state) }
+            },
+        )
+    }
+
+    /// Whether every call fails from now on.
+    pub fn set_down(&self, down: bool) {
+        self.with(|state| state.down = down);
+    }
+
+    /// Persons that are stored, merged ones included.
+    #[must_use]
+    pub fn person_count(&self) -> usize {
+        self.with(|state| state.persons.len())
+    }
+
+    /// Persons that are not merged into another, by id.
+    #[must_use]
+    pub fn roots(&self) -> Vec<PersonId> {
+        self.with(|state| {
+            let roots = state.persons.values().filter(|person| person.doc.merged_into.is_none());
+            roots.map(|person| person.id.clone()).collect()
+        })
+    }
+
+    /// Every person's document, by tenant and id.
+    #[must_use]
+    pub fn everybody(&self) -> Vec<Person> {
+        self.with(|state| state.persons.values().cloned().collect())
+    }
+
+    /// Links that point to anybody.
+    #[must_use]
+    pub fn link_count(&self) -> usize {
+        self.with(|state| state.links.len())
+    }
+
+    /// Every conversion that is stored, by tenant and key.
+    #[must_use]
+    pub fn stored_conversions(&self) -> Vec<StoredConversion> {
+        self.with(|state| state.conversions.values().cloned().collect())
+    }
+
+    /// Everything that is held, by tenant, person and conversion.
+    #[must_use]
+    pub fn held(&self) -> Vec<Hold> {
+        self.with(|state| state.holds.values().map(|filed| filed.hold.clone()).collect())
+    }
+
+    /// Writes so far that changed something, of any kind.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.with(|state| state.writes)
+    }
+}
