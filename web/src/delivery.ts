@@ -55,7 +55,7 @@ export function newDelivery(outbox: Outbox, line: Line): Delivery {
     };
 
     const settle = (entries: Entry[], answer?: Answer): void => {
-        // These answers are final. Others may come to an end: a queue that is full, a key or an origin that gets mended.
+        // These answers are final. Others may come to an end: a full queue, a key or an origin that gets mended.
         const final = answer && /^(2..|400|413|422)$/.test('' + answer.status);
         const isUnsent = (_: Entry, index: number): boolean => !final || answer.results[index] === 'unavailable';
         const unsent = entries.filter(isUnsent);

@@ -58,6 +58,38 @@ export async function openSite(): Promise<Site> {
     };
 }
 
+/** A door before an endpoint: requests wait in it, and pass when it is opened if their browser has not given them up. */
+export interface Door {
+    url: string;
+    /** Resolves when a request waits in it. */
+    knocked: Promise<void>;
+    open(): void;
+    close(): void;
+}
+
+export async function doorBefore(endpoint: string): Promise<Door> {
+    let [knock, open] = [() => {}, () => {}];
+    const knocked = new Promise<void>((resolve) => (knock = resolve));
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const server = createServer(async (request, response) => {
+        let body = '';
+        for await (const chunk of request) body += chunk;
+        knock();
+        await opened;
+        if (request.socket.destroyed) return;
+        const { origin = '' } = request.headers;
+        const answer = await fetch(endpoint, { method: 'POST', body, headers: { origin } });
+        response.writeHead(answer.status, { 'access-control-allow-origin': origin }).end(await answer.text());
+    });
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const close = (): void => {
+        server.close();
+        server.closeAllConnections();
+    };
+    return { url, knocked, open, close };
+}
+
 /** Debian's Chromium, or the one that `CHROMIUM` names. Every host of `.example` and `.example.co.uk` is this machine. */
 export async function openBrowser(): Promise<Browser> {
     const places = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];

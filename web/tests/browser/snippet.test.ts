@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 
-import { adrelay, fbqCalls, openBrowser, openSite, type PageOptions, ready, type Site } from './site';
+import type { Settings } from '../../src/tracker';
+import { adrelay, type Door, doorBefore, fbqCalls, openBrowser, openSite, type PageOptions, ready, type Site } from './site';
 import { adrelayUrl, openShop, type Shop, within } from './stack';
 
 const ENDPOINT = `${adrelayUrl}/b/events`;
@@ -12,6 +13,7 @@ const FBCLID = 'IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYXQvwjNwB_qa2ofrHyiLjcbCRxTDMgk';
 let site: Site;
 let shop: Shop;
 let browser: Browser;
+let door: Door | undefined;
 
 before(async () => {
     site = await openSite();
@@ -22,6 +24,7 @@ before(async () => {
 after(async () => {
     await browser?.close();
     site?.close();
+    door?.close();
 });
 
 interface Visit {
@@ -33,9 +36,9 @@ interface Visit {
 }
 
 /** A visitor nobody has seen, on a page with these options. */
-async function visit(options: Omit<PageOptions, 'settings'> & { consent?: 'granted' | 'denied' | 'unknown' }, query = '') {
-    const { consent = 'granted', ...rest } = options;
-    site.pages.set('/', { ...rest, settings: { endpoint: ENDPOINT, key: shop.publicKey, consent } });
+async function visit(options: Omit<PageOptions, 'settings'> & Partial<Pick<Settings, 'consent' | 'endpoint'>>, query = ''): Promise<Visit> {
+    const { consent = 'granted', endpoint = ENDPOINT, ...rest } = options;
+    site.pages.set('/', { ...rest, settings: { endpoint, key: shop.publicKey, consent } });
     const context = await browser.newContext();
     const page = await context.newPage();
     const requests: Request[] = [];
@@ -43,7 +46,7 @@ async function visit(options: Omit<PageOptions, 'settings'> & { consent?: 'grant
     await page.goto(`http://localhost:${site.port}/${query}`);
     await ready(page);
     const posts = (): Request[] => requests.filter((request) => request.url() === ENDPOINT);
-    return { context, page, requests, posts } satisfies Visit;
+    return { context, page, requests, posts };
 }
 
 const cookies = async ({ context }: Visit): Promise<Record<string, string>> =>
@@ -162,9 +165,13 @@ test('what a page could not deliver is delivered once from the next', async () =
     await visitor.context.close();
 });
 
-test('an event arrives although its page goes away at once', async () => {
-    const visitor = await visit({});
-    await visitor.page.evaluate(`adrelay('track', 'Contact', {}, {event_id: 'gone-1'}); location.href = 'about:blank'`);
+test('an event arrives although its page has gone before the answer', async () => {
+    door = await doorBefore(ENDPOINT);
+    const visitor = await visit({ endpoint: door.url });
+    await adrelay(visitor.page, 'track', 'Contact', {}, { event_id: 'gone-1' });
+    await door.knocked;
+    await visitor.page.goto(`http://localhost:${site.port}/adrelay.js`);
+    door.open();
     await shop.arrived('gone-1');
     await visitor.context.close();
 });
