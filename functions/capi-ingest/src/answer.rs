@@ -7,6 +7,7 @@ use lambda_http::{Body, Response};
 use serde::Serialize;
 
 use crate::body::{BodyError, MAX_BROWSER_BYTES, MAX_BROWSER_EVENTS, MAX_FORM_BYTES, MAX_JSON_BYTES};
+use crate::fan_out::MetaEvent;
 use crate::submit::{Fate, Outcome, Tally};
 
 /// Seconds after which a queue that failed is worth another try.
@@ -41,6 +42,8 @@ struct EventResult<'a> {
     errors: &'a [Refusal],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     warnings: &'a [Warning],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    meta_events: &'a [MetaEvent],
 }
 
 impl<'a> From<&'a Outcome> for EventResult<'a> {
@@ -52,7 +55,9 @@ impl<'a> From<&'a Outcome> for EventResult<'a> {
             Fate::Unavailable(id) => ("unavailable", Some(id), Some(QUEUE_UNAVAILABLE), &[]),
         };
         let event_id = event_id.map(adrelay_core::ids::EventId::as_str);
-        Self { event_id, status, code, errors, warnings: &outcome.warnings }
+        let gone_out = matches!(outcome.fate, Fate::Queued(_) | Fate::Skipped(..));
+        let meta_events = if gone_out { outcome.meta_events.as_slice() } else { &[] };
+        Self { event_id, status, code, errors, warnings: &outcome.warnings, meta_events }
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a request to its answer.
 
+use std::sync::Arc;
+
 use adrelay_core::config::{Scope, Source};
 use adrelay_core::event::limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_LABEL_BYTES};
 use adrelay_core::event::{EventContext, Idempotency, Poster, is_test_event_code};
@@ -7,11 +9,14 @@ use adrelay_core::ids::PixelId;
 use adrelay_core::ports::clock::{Clock, Entropy};
 use adrelay_core::ports::config::KeyDirectory;
 use adrelay_core::ports::queue::EventQueue;
+use adrelay_core::ports::rules::RuleDirectory;
+use adrelay_core::rules::RuleSet;
 use adrelay_core::time::UnixMillis;
 use adrelay_lambda::admission::{Admission, Denied};
 use adrelay_lambda::problem::Problem;
 use adrelay_lambda::start::Function;
 use adrelay_lambda::{request, respond};
+use futures_util::future::join;
 use http::Method;
 use lambda_http::{Body, Request, Response};
 
@@ -19,6 +24,7 @@ use crate::body::{self, Parsed};
 use crate::browser::{allowed_origin, readable_by};
 use crate::meta::answer::{self as meta, MetaError};
 use crate::route::{Route, RouteError};
+use crate::rule_book::RuleBook;
 use crate::submit::{Outcome, Submission};
 use crate::{answer, settings::Settings};
 
@@ -27,6 +33,7 @@ pub struct Ingest<D, Q, C, E> {
     enabled: bool,
     trusted_hops: usize,
     admission: Admission<D, C>,
+    rules: RuleBook<D, C>,
     queue: Q,
     clock: C,
     entropy: E,
@@ -34,7 +41,7 @@ pub struct Ingest<D, Q, C, E> {
 
 impl<D, Q, C, E> Function for Ingest<D, Q, C, E>
 where
-    D: KeyDirectory + 'static,
+    D: KeyDirectory + RuleDirectory + Clone + 'static,
     Q: EventQueue + 'static,
     C: Clock + Clone + 'static,
     E: Entropy + 'static,
@@ -45,13 +52,20 @@ where
     }
 }
 
-impl<D: KeyDirectory, Q: EventQueue, C: Clock + Clone, E: Entropy> Ingest<D, Q, C, E> {
+impl<D, Q, C, E> Ingest<D, Q, C, E>
+where
+    D: KeyDirectory + RuleDirectory + Clone,
+    Q: EventQueue,
+    C: Clock + Clone,
+    E: Entropy,
+{
     /// A function with these settings over these ports.
     pub fn new(settings: &Settings, directory: D, queue: Q, clock: C, entropy: E) -> Self {
         Self {
             enabled: settings.enabled,
             trusted_hops: settings.trusted_hops,
-            admission: Admission::new(directory, clock.clone()),
+            admission: Admission::new(directory.clone(), clock.clone()),
+            rules: RuleBook::new(directory, clock.clone()),
             queue,
             clock,
             entropy,
@@ -83,13 +97,13 @@ impl<D: KeyDirectory, Q: EventQueue, C: Clock + Clone, E: Entropy> Ingest<D, Q, 
 
     /// `POST /api/v1/meta/event` and `/api/v1/meta/events`.
     async fn server(&self, request: &Request, route: &Route) -> Result<Response<Body>, Problem> {
-        let source = self.admission.source(request::bearer(request), Scope::Ingest).await?;
+        let (source, rules) = self.admit(request::bearer(request), Scope::Ingest).await?;
         let source = source.as_ref().as_ref().ok_or(Denied::SourceUnknown)?;
         let idempotency = idempotency(request)?;
         let parsed = parse(request, route)?;
         let context = EventContext { idempotency, ..self.context(source) };
         let indexed = *route == Route::Events;
-        let outcomes = self.submit(&parsed, context, Scope::Ingest, indexed).await;
+        let outcomes = self.submit(&parsed, context, Scope::Ingest, Some(&rules), indexed).await;
         Ok(match outcomes.as_slice() {
             [outcome] if !indexed => answer::single(outcome),
             outcomes => answer::batch(outcomes),
@@ -135,17 +149,18 @@ impl<D: KeyDirectory, Q: EventQueue, C: Clock + Clone, E: Entropy> Ingest<D, Q, 
             upload_tag: tag.as_deref(),
             ..self.context(source)
         };
-        Ok(self.submit(&parsed, context, Scope::Ingest, true).await)
+        // Whoever speaks Meta's own words means them: no rules.
+        Ok(self.submit(&parsed, context, Scope::Ingest, None, true).await)
     }
 
     /// `POST /b/events`.
     async fn browser(&self, request: &Request) -> Response<Body> {
         let admitted = async {
             let parsed = parse(request, &Route::Browser)?;
-            let source = self.admission.source(parsed.key.as_deref(), Scope::Public).await?;
-            Ok::<_, Problem>((parsed, source))
+            let (source, rules) = self.admit(parsed.key.as_deref(), Scope::Public).await?;
+            Ok::<_, Problem>((parsed, source, rules))
         };
-        let (parsed, source) = match admitted.await {
+        let (parsed, source, rules) = match admitted.await {
             Ok(admitted) => admitted,
             Err(problem) => return problem.into_response(),
         };
@@ -160,8 +175,19 @@ impl<D: KeyDirectory, Q: EventQueue, C: Clock + Clone, E: Entropy> Ingest<D, Q, 
         let user_agent = request::header(request, "user-agent");
         let poster = Poster::Browser { client_ip: client_ip.as_deref(), user_agent };
         let context = EventContext { poster, ..self.context(source) };
-        let outcomes = self.submit(&parsed, context, Scope::Public, true).await;
+        let outcomes = self.submit(&parsed, context, Scope::Public, Some(&rules), true).await;
         readable_by(answer::batch(&outcomes), origin)
+    }
+
+    /// The source of a key and its tenant's rules, which are read at the same time.
+    async fn admit(
+        &self,
+        key: Option<&str>,
+        scope: Scope,
+    ) -> Result<(Arc<Option<Source>>, Arc<RuleSet>), Denied> {
+        let tenant = self.admission.tenant(key, scope).await?;
+        let (source, rules) = join(self.admission.source(key, scope), self.rules.of(&tenant)).await;
+        Ok((source?, rules?))
     }
 
     fn context<'a>(&self, source: &'a Source) -> EventContext<'a> {
@@ -181,9 +207,11 @@ impl<D: KeyDirectory, Q: EventQueue, C: Clock + Clone, E: Entropy> Ingest<D, Q, 
         parsed: &Parsed<'_>,
         context: EventContext<'_>,
         scope: Scope,
+        rules: Option<&RuleSet>,
         indexed: bool,
     ) -> Vec<Outcome> {
-        let submission = Submission { queue: &self.queue, entropy: &self.entropy, context, scope, indexed };
+        let Self { queue, entropy, .. } = self;
+        let submission = Submission { queue, entropy, context, scope, rules, indexed };
         submission.run(&parsed.events).await
     }
 }

@@ -10,9 +10,12 @@ use adrelay_core::event::{
 use adrelay_core::ids::EventId;
 use adrelay_core::ports::clock::Entropy;
 use adrelay_core::ports::queue::EventQueue;
+use adrelay_core::rules::RuleSet;
 use adrelay_core::time::UnixMillis;
 use adrelay_lambda::metrics::{Metric, emit};
 use serde_json::json;
+
+use crate::fan_out::{MetaEvent, Posted};
 
 /// Messages that are written and sent at once: with 256 KiB each, 4 MiB, which bounds memory where events go to many pixels.
 const ROUND_MESSAGES: usize = 16;
@@ -35,6 +38,8 @@ pub(crate) enum Fate {
 pub(crate) struct Outcome {
     pub(crate) fate: Fate,
     pub(crate) warnings: Vec<Warning>,
+    /// What goes to Meta for it, where rules fan it out.
+    pub(crate) meta_events: Vec<MetaEvent>,
 }
 
 /// How many events had which fate.
@@ -78,6 +83,8 @@ pub(crate) struct Submission<'a, Q, E> {
     /// For each event; `idempotency` is told by its key alone.
     pub(crate) context: EventContext<'a>,
     pub(crate) scope: Scope,
+    /// The tenant's rules; absent where the endpoint has none.
+    pub(crate) rules: Option<&'a RuleSet>,
     /// Whether places in the request belong to what an idempotency key names.
     pub(crate) indexed: bool,
 }
@@ -89,7 +96,17 @@ impl<Q: EventQueue, E: Entropy> Submission<'_, Q, E> {
         let mut places = Vec::with_capacity(events.len());
         let mut outcomes = Vec::with_capacity(events.len());
         for (place, text) in events.iter().enumerate() {
-            let prepared = prepare(text, &self.context_at(place), self.entropy);
+            let context = self.context_at(place);
+            let prepared = prepare(text, &context, self.entropy);
+            if let Some(rules) = self.rules
+                && let Some(posted) = Posted::of(text, &prepared.verdict, context)
+                && let Some(fanned) = posted.fan_out(rules, self.entropy, &prepared.warnings)
+            {
+                places.extend(fanned.events.iter().map(|_| place));
+                outgoing.extend(fanned.events);
+                outcomes.push(fanned.outcome);
+                continue;
+            }
             let fate = match prepared.verdict {
                 Verdict::Accepted(event) => {
                     let id = event.event_id.clone();
@@ -105,7 +122,7 @@ impl<Q: EventQueue, E: Entropy> Submission<'_, Q, E> {
                 }
                 Verdict::Refused { event_id, refusals } => Fate::Rejected(event_id, refusals),
             };
-            outcomes.push(Outcome { fate, warnings: prepared.warnings });
+            outcomes.push(Outcome { fate, warnings: prepared.warnings, meta_events: Vec::new() });
         }
         for index in self.send(&outgoing).await {
             if let (Some(place), Some(event)) = (places.get(index), outgoing.get(index)) {

@@ -31,7 +31,7 @@ impl DynamoConfig {
         Ok(get.send().await.map_err(|error| store_error(&error))?.item)
     }
 
-    async fn record<T: DeserializeOwned>(
+    pub(crate) async fn record<T: DeserializeOwned>(
         &self,
         tenant: &TenantId,
         sk: &str,

@@ -31,8 +31,8 @@ const ABSENT: &str = "attribute_not_exists(pk)";
 /// Manages configuration in one table.
 #[derive(Debug, Clone)]
 pub struct DynamoConfigAdmin {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 impl DynamoConfigAdmin {

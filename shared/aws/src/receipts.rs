@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::batch::batch_get;
 use crate::events::DynamoEvents;
 use crate::index;
 use crate::item::{ITEM_VERSION, Item, key, n, number, optional_text, s, store_error};
@@ -223,7 +224,7 @@ impl DynamoEvents {
         }
         let wanted: Vec<Item> = by_item.keys().map(|(pk, sk)| key(pk, sk)).collect();
         let mut found = HashMap::new();
-        for item in self.batch_get(wanted, projection).await? {
+        for item in batch_get(&self.client, &self.table, &wanted, projection).await? {
             let (Some(pk), Some(sk)) = (optional_text(&item, "pk"), optional_text(&item, "sk")) else {
                 continue;
             };

@@ -17,6 +17,7 @@ pub mod people;
 pub mod ports;
 pub mod receipt;
 pub mod retry;
+pub mod rules;
 pub mod seal;
 pub mod time;
 pub mod vault;

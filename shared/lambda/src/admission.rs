@@ -56,6 +56,15 @@ impl<D: KeyDirectory, C: Clock + Clone> Admission<D, C> {
         }
     }
 
+    /// The tenant of a key of this scope, as [`Self::source`] will find it.
+    ///
+    /// # Errors
+    /// See [`Denied`]; never [`Denied::SourceUnknown`].
+    pub async fn tenant(&self, key: Option<&str>, scope: Scope) -> Result<TenantId, Denied> {
+        let principal = self.keys.with_scope(key, &[scope]).await?;
+        principal.tenant.clone().ok_or_else(|| AuthError::WrongScope.into())
+    }
+
     /// The source that a key of this scope is bound to. Exactly this scope: an admin key posts no events, for it has no
     /// source to post them for.
     ///

@@ -8,7 +8,9 @@ use adrelay_core::ids::{ConnectionId, PixelId, SourceId, TenantId};
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::config::{Destinations, KeyDirectory};
 use adrelay_core::ports::meta::Credentials;
+use adrelay_core::ports::rules::RuleDirectory;
 use adrelay_core::ports::vault::{CredentialError, CredentialSource};
+use adrelay_core::rules::RuleSet;
 use adrelay_core::seal::Secret;
 use adrelay_core::time::UnixMillis;
 
@@ -18,10 +20,12 @@ struct State {
     connections: HashMap<(TenantId, ConnectionId), Connection>,
     sources: HashMap<(TenantId, SourceId), Source>,
     keys: HashMap<String, ApiKey>,
+    rules: HashMap<TenantId, RuleSet>,
+    rules_down: bool,
     down: bool,
 }
 
-/// Keys, sources, pixels and connections. Clones share them.
+/// Keys, sources, pixels, connections and rules. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryConfig(Arc<Mutex<State>>);
 
@@ -79,6 +83,16 @@ impl MemoryConfig {
         self.with(|state| state.keys.insert(key.sha256.clone(), key));
     }
 
+    /// Sets a tenant's rules.
+    pub fn set_rules(&self, tenant: &TenantId, rules: RuleSet) {
+        self.with(|state| state.rules.insert(tenant.clone(), rules));
+    }
+
+    /// Makes every read of rules fail, or work again.
+    pub fn set_rules_down(&self, down: bool) {
+        self.with(|state| state.rules_down = down);
+    }
+
     /// Changes a pixel.
     pub fn change_pixel(&self, tenant: &TenantId, id: &PixelId, change: impl FnOnce(&mut Pixel)) {
         self.with(|state| state.pixels.get_mut(&(tenant.clone(), id.clone())).map(change));
@@ -124,6 +138,13 @@ impl KeyDirectory for MemoryConfig {
 
     async fn source(&self, tenant: &TenantId, id: &SourceId) -> Result<Option<Source>, StoreError> {
         self.read(|state| state.sources.get(&(tenant.clone(), id.clone())).cloned())
+    }
+}
+
+impl RuleDirectory for MemoryConfig {
+    async fn rules(&self, tenant: &TenantId) -> Result<Option<RuleSet>, StoreError> {
+        let found = self.read(|state| (!state.rules_down).then(|| state.rules.get(tenant).cloned()))?;
+        found.ok_or_else(|| StoreError::Unavailable("down".into()))
     }
 }
 

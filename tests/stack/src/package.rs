@@ -23,8 +23,7 @@ pub enum Function {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::CapiIngest, Self::CapiDispatch, Self::TrackConversion, Self::AdminApi];
+    pub const ALL: [Self; 4] = [Self::CapiIngest, Self::CapiDispatch, Self::TrackConversion, Self::AdminApi];
 
     /// Its package, its directory under `functions/` and `target/lambda/`, and the end of its deployed name.
     #[must_use]

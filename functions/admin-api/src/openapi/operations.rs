@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::people;
 use crate::route::Op;
 
 /// An operation, in words.
@@ -18,8 +19,8 @@ pub(super) struct Operation {
     pub(super) answer: (&'static str, Option<&'static str>, &'static str),
 }
 
-const TENANT: &[&str] = &["tenant_id"];
-const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
+pub(super) const TENANT: &[&str] = &["tenant_id"];
+pub(super) const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
 
 /// A query parameter; one of a name ending in `?` may be absent where it is required elsewhere.
 pub(super) fn parameter(name: &str) -> Value {
@@ -59,7 +60,7 @@ fn date() -> Value {
     json!({"type": "string", "format": "date"})
 }
 
-const fn get(
+pub(super) const fn get(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -70,7 +71,7 @@ const fn get(
     Operation { id, tag, summary, description: "", query, request: None, answer }
 }
 
-const fn create(
+pub(super) const fn create(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -81,7 +82,7 @@ const fn create(
     Operation { id, tag, summary, description: "", query: &[], request: Some((request, true)), answer }
 }
 
-const fn change(
+pub(super) const fn change(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -97,7 +98,7 @@ const fn remove(id: &'static str, tag: &'static str, summary: &'static str) -> O
     Operation { id, tag, summary, description: "", query: TENANT, request: None, answer }
 }
 
-const fn act(
+pub(super) const fn act(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -121,6 +122,7 @@ pub(super) fn describe(op: Op) -> Operation {
         | Op::DeletePixel
         | Op::TestPixel
         | Op::ReleasePixel => pixels(op),
+        _ if op.is_about_people() => people::describe(op),
         _ => connections(op),
     }
 }

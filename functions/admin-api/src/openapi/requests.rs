@@ -17,7 +17,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
-fn object(properties: &Value, required: &[&str]) -> Value {
+pub(super) fn object(properties: &Value, required: &[&str]) -> Value {
     let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties});
     if !required.is_empty() {
         schema["required"] = json!(required);
@@ -29,7 +29,7 @@ fn name() -> Value {
     text(200, "Its name for people.")
 }
 
-fn text(max: u32, description: &str) -> Value {
+pub(super) fn text(max: u32, description: &str) -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": max, "description": description})
 }
 
@@ -38,7 +38,7 @@ fn or_null(mut schema: Value) -> Value {
     schema
 }
 
-fn tenant_id() -> Value {
+pub(super) fn tenant_id() -> Value {
     text(64, "Whose; must be named with the root key.")
 }
 

@@ -9,6 +9,7 @@ mod consent;
 mod doors;
 mod meta;
 mod queues;
+mod rules;
 mod samples;
 mod singles;
 mod world;

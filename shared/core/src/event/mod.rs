@@ -13,6 +13,7 @@
 //! | file | is about |
 //! |---|---|
 //! | `prepare` | one event from its text to its verdict |
+//! | `preview` | what the checks would make of a custom_data |
 //! | `fields`, `raw`, `typed`, `path` | reading JSON without building trees |
 //! | `moment`, `action_source`, `user_data`, `custom_data`, `contents`, `currency`, `app_data`, `privacy`, `extras` | the rules of each field |
 //! | `scrub`, `url`, `personal` | what passes through, without what looks personal |
@@ -36,6 +37,7 @@ pub mod names;
 mod path;
 mod personal;
 mod prepare;
+mod preview;
 mod privacy;
 mod raw;
 mod refusal;
@@ -52,6 +54,7 @@ pub use event_id::Idempotency;
 pub use fan_out::{Package, pack};
 pub use moment::max_age_s;
 pub use prepare::{AcceptedEvent, EventContext, Poster, Prepared, Verdict, prepare};
+pub use preview::{CustomDataPreview, preview_custom_data};
 pub use raw::deeper_than;
 pub use refusal::{NoteCode, Refusal, RefusalCode, Warning};
 pub use routing::is_test_event_code;

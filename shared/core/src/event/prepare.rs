@@ -30,6 +30,14 @@ pub enum Poster<'a> {
         /// The request's `User-Agent`, used where `user_data` has none.
         user_agent: Option<&'a str>,
     },
+    /// A rule, for what a browser posted: its names are the tenant's own, but amounts and Purchase are still taken only
+    /// where the source lists the name.
+    RuleForBrowser {
+        /// As the browser's.
+        client_ip: Option<&'a str>,
+        /// As the browser's.
+        user_agent: Option<&'a str>,
+    },
 }
 
 /// What an event's checks depend on beside the event.
@@ -57,6 +65,8 @@ pub struct AcceptedEvent {
     /// What Meta gets: hashed, ≤ [`MAX_EVENT_BYTES`], readable by [`crate::message::QueuedEvent::from_raw`]. Where the
     /// event is not to be sent, its name, time, id and action source alone.
     pub json: String,
+    /// Its name.
+    pub event_name: EventName,
     /// Its id, the caller's or derived.
     pub event_id: EventId,
     /// The one pixel it is meant for; absent: all of its source's.
@@ -262,7 +272,16 @@ impl Draft<'_> {
         let routing::Route { pixel, test_event_code, upload_tag } = route;
         let code = self.permit.skip();
         let skip = code.map(NoteCode::code);
-        let event = AcceptedEvent { json, event_id, pixel, test_event_code, upload_tag, skip, held: None };
+        let event = AcceptedEvent {
+            json,
+            event_name,
+            event_id,
+            pixel,
+            test_event_code,
+            upload_tag,
+            skip,
+            held: None,
+        };
         match code {
             None => Verdict::Accepted(Box::new(event)),
             Some(code) => Verdict::Skipped { event: Box::new(event), code },
@@ -281,7 +300,10 @@ fn rights(
     if context.poster == Poster::Server {
         return PublicRights { name: true, values: true };
     }
-    let rights = public_rights(context.source, name);
+    let mut rights = public_rights(context.source, name);
+    if matches!(context.poster, Poster::RuleForBrowser { .. }) && name != PURCHASE {
+        rights.name = true;
+    }
     if !rights.name {
         notes.refuse(RefusalCode::NameNotForPublicKeys, "event_name");
     }

@@ -24,7 +24,9 @@ pub(crate) fn write(
 ) -> Option<HashedUserData> {
     let (client_ip, user_agent) = match context.poster {
         Poster::Server => (None, None),
-        Poster::Browser { client_ip, user_agent } => (client_ip, user_agent),
+        Poster::Browser { client_ip, user_agent } | Poster::RuleForBrowser { client_ip, user_agent } => {
+            (client_ip, user_agent)
+        }
     };
     let raw = match raw {
         Some(raw) => raw,

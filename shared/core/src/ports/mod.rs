@@ -11,6 +11,7 @@ pub mod meta;
 pub mod people;
 pub mod queue;
 pub mod receipts;
+pub mod rules;
 pub mod secrets;
 pub mod vault;
 pub mod waiting;
