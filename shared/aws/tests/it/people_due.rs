@@ -8,7 +8,7 @@ use adrelay_core::ports::people::{Hold, HoldStore as _};
 use adrelay_core::time::UnixMillis;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -265,6 +265,7 @@ fn a_hold_is_never_without_the_filing_that_a_sweep_finds_it_by() {
                     prop_assert!(matches!(done, Ok(()) | Err(StoreError::Conflict)), "{done:?}");
                 }
                 prop_assert!(is_filed(&everything(&client).await));
+                prop_assert!(people.holds_of(&tenant(), &person_id("ann"), 10).await.is_ok());
             }
             let held = people.holds_of(&tenant(), &person_id("ann"), 10).await.unwrap();
             let at = minutes(4 * i64::try_from(rounds.len()).unwrap());
@@ -273,6 +274,24 @@ fn a_hold_is_never_without_the_filing_that_a_sweep_finds_it_by() {
         })
     });
     done.unwrap();
+}
+
+#[tokio::test]
+async fn a_hold_that_is_released_while_it_is_made_due_is_gone_with_all_its_filings() {
+    let (client, people) = rig().await;
+    for round in 0..12 {
+        let held = hold("ann", &round.to_string(), minutes(30));
+        people.hold(&held).await.unwrap();
+        let (released, made_due) = if round % 2 == 0 {
+            join(people.release(&held), people.make_due(&held, minutes(5))).await
+        } else {
+            let (made_due, released) = join(people.make_due(&held, minutes(5)), people.release(&held)).await;
+            (released, made_due)
+        };
+        assert_eq!((released, made_due), (Ok(()), Ok(())));
+        assert_eq!(people.holds_of(&tenant(), &held.person, 10).await.unwrap(), [], "round {round}");
+        assert_eq!(filings(&client).await, [""; 0], "round {round}");
+    }
 }
 
 #[tokio::test]
