@@ -1,7 +1,8 @@
 # Everything a developer or an operator does. `make` alone lists it.
 #
-# Needs: Rust (rustup reads rust-toolchain.toml), a C compiler, Python 3.10 or newer with venv, make.
-# Python tools go into .venv/, cargo-deny into .local/tools/, everything else into target/.
+# Needs: Rust (rustup reads rust-toolchain.toml), a C compiler, Python 3.10 or newer with venv, make; for the browser
+# snippet Node 18 or newer with npm, and Chromium.
+# Python tools go into .venv/, cargo-deny into .local/tools/, npm's into web/node_modules/, everything else into target/.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -95,6 +96,27 @@ check-template: .venv/sam/.installed
 test: tools build ## Every test: units, then end to end through a local stack
 	$(CARGO) test --workspace --exclude stack --exclude e2e --locked
 	$(STACK) run --no-build -- $(CARGO) test -p stack -p e2e --locked -- --test-threads=1
+	@if web/prerequisites.sh check; then $(MAKE) --no-print-directory test-web; else echo "SKIPPED: make test-web"; fi
+
+web/node_modules/.installed: web/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 18 or newer with npm"; exit 1; }
+	npm --prefix web ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: web
+web: web/node_modules/.installed ## Build the browser snippet, web/dist/adrelay.js
+	npm --prefix web run --silent build
+
+.PHONY: test-web-tools
+test-web-tools:
+	@web/prerequisites.sh install
+
+.PHONY: test-web
+test-web: test-web-tools tools web ## The snippet: types, units, size, then Chromium through a local stack
+	npm --prefix web run --silent check
+	npm --prefix web run --silent test:unit
+	$(CARGO) build --locked -p stack -p graph-sim $(FUNCTIONS:%=-p %)
+	$(STACK) run --no-build -- npm --prefix web run --silent test:browser
 
 .PHONY: test-long
 test-long: tools ## The property tests with 10,000 cases each
@@ -143,4 +165,4 @@ deploy: package .venv/sam/.installed ## Deploy to the AWS account of the current
 
 .PHONY: clean
 clean: ## Remove what was built and installed
-	rm -rf target .venv .local
+	rm -rf target .venv .local web/node_modules web/dist

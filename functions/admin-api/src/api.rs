@@ -2,6 +2,7 @@
 
 use adrelay_core::auth::Principal;
 use adrelay_core::ids::TenantId;
+use adrelay_core::people::Pii;
 use adrelay_core::ports::admin::{HealthWrite, Record, Records, Revised};
 use adrelay_core::ports::clock::{Clock as _, Entropy as _};
 use adrelay_core::ports::receipts::Page;
@@ -35,7 +36,9 @@ const OPENAPI: &str = include_str!("../openapi.json");
 pub struct AdminApi<P: Ports> {
     pub(crate) ports: P,
     pub(crate) vault: Vault<P::Secrets>,
+    pub(crate) pii: Pii<P::Secrets>,
     admin_key_secret: String,
+    people_enabled: bool,
 }
 
 /// An authenticated request.
@@ -81,17 +84,21 @@ pub(crate) fn not_found(code: &'static str) -> Problem {
 }
 
 impl<P: Ports> AdminApi<P> {
-    /// The function on these ports.
-    pub fn new(ports: P, secret_ids: SecretIds) -> Self {
-        let SecretIds { admin_key, keyring_tokens, meta_app } = secret_ids;
+    /// The function on these ports. With `people_enabled` off, what is about people answers that it is disabled.
+    pub fn new(ports: P, secret_ids: SecretIds, people_enabled: bool) -> Self {
+        let SecretIds { admin_key, keyring_tokens, meta_app, keyring_pii, lookup_key } = secret_ids;
         let vault = Vault::new(ports.secrets().clone(), keyring_tokens, meta_app);
-        Self { ports, vault, admin_key_secret: admin_key }
+        let pii = Pii::new(ports.secrets().clone(), keyring_pii, lookup_key);
+        Self { ports, vault, pii, admin_key_secret: admin_key, people_enabled }
     }
 
     async fn answer(&self, request: &Request) -> Answer {
         let Found { op, access, id } = route::find(request.method(), &request::segments(request))?;
         if access == Access::Open {
             return open(op);
+        }
+        if op.is_about_people() && !self.people_enabled {
+            return Ok(respond::disabled());
         }
         let key = request::bearer(request);
         let secrets = self.ports.secrets();
@@ -104,7 +111,9 @@ impl<P: Ports> AdminApi<P> {
         };
         let by = who.key_id.as_ref().map_or("root", |id| id.as_str()).to_owned();
         let answer = self.dispatch(op, Call { who, id: id.clone(), query, body }).await?;
-        if *request.method() != Method::GET && op != Op::ExplainRules {
+        // These are POSTs for their bodies alone.
+        let asks = matches!(op, Op::SearchPeople | Op::ExplainRules);
+        if *request.method() != Method::GET && !asks {
             tracing::info!(op = ?op, id, by, "changed");
         }
         Ok(answer)
@@ -141,6 +150,17 @@ impl<P: Ports> AdminApi<P> {
             Op::RevokeKey => self.revoke_key(call).await,
             Op::ListEvents => self.list_events(call).await,
             Op::GetEvent => self.get_event(call).await,
+            Op::CreatePerson => self.create_person(call).await,
+            Op::SearchPeople => self.search_people(call).await,
+            Op::GetPerson => self.get_person(call).await,
+            Op::ChangePerson => self.change_person(call).await,
+            Op::ErasePerson => self.erase_person(call).await,
+            Op::GetErasure => self.get_erasure(call).await,
+            Op::GetFeatures => self.get_features(call).await,
+            Op::ListPersonEvents => self.list_person_events(call).await,
+            Op::MergePerson => self.merge_person(call).await,
+            Op::UnmergePerson => self.unmerge_person(call).await,
+            Op::ListMerges => self.list_merges(call).await,
             Op::GetRules => self.get_rules(call).await,
             Op::ReplaceRules => self.replace_rules(call).await,
             Op::LoadDefaultRules => self.load_default_rules(call).await,

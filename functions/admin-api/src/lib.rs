@@ -14,6 +14,7 @@ mod meta_answer;
 #[cfg(test)]
 mod openapi;
 mod page;
+mod people;
 mod pixels;
 pub mod ports;
 mod products;

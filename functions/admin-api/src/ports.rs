@@ -6,7 +6,9 @@ use adrelay_core::ids::PixelId;
 use adrelay_core::ports::admin::ConfigAdmin;
 use adrelay_core::ports::clock::{Clock, Entropy};
 use adrelay_core::ports::config::KeyDirectory;
+use adrelay_core::ports::erasure::{ErasureLedger, ErasureWriter};
 use adrelay_core::ports::meta::{ConversionsApi, Credentials, Failure};
+use adrelay_core::ports::people::{ConversionStore, HoldStore, PeopleStore};
 use adrelay_core::ports::queue::EventQueue;
 use adrelay_core::ports::receipts::ReceiptReader;
 use adrelay_core::ports::secrets::Secrets;
@@ -39,8 +41,10 @@ pub trait Ports: Send + Sync + 'static {
     type Config: ConfigAdmin;
     /// Finds keys.
     type Keys: KeyDirectory;
-    /// What became of events.
-    type Receipts: ReceiptReader;
+    /// What became of events, and tombstones of those to come.
+    type Receipts: ReceiptReader + ErasureWriter;
+    /// People, and the receipts of their erasure.
+    type People: PeopleStore + ConversionStore + HoldStore + ErasureLedger;
     /// Where releases go.
     type Queue: EventQueue;
     /// The root key's hash, the keyring and our Meta app.
@@ -56,8 +60,10 @@ pub trait Ports: Send + Sync + 'static {
     fn config(&self) -> &Self::Config;
     /// Finds keys.
     fn keys(&self) -> &Self::Keys;
-    /// What became of events.
+    /// What became of events, and tombstones of those to come.
     fn receipts(&self) -> &Self::Receipts;
+    /// People, and the receipts of their erasure.
+    fn people(&self) -> &Self::People;
     /// Where releases go.
     fn queue(&self) -> &Self::Queue;
     /// The root key's hash, the keyring and our Meta app.
@@ -72,13 +78,15 @@ pub trait Ports: Send + Sync + 'static {
 
 /// The ports as plain values.
 #[derive(Debug)]
-pub struct Parts<C, K, R, Q, S, M, T, E> {
+pub struct Parts<C, K, R, L, Q, S, M, T, E> {
     /// What people configure.
     pub config: C,
     /// Finds keys.
     pub keys: K,
-    /// What became of events.
+    /// What became of events, and tombstones of those to come.
     pub receipts: R,
+    /// People, and the receipts of their erasure.
+    pub people: L,
     /// Where releases go.
     pub queue: Q,
     /// The root key's hash, the keyring and our Meta app.
@@ -91,11 +99,12 @@ pub struct Parts<C, K, R, Q, S, M, T, E> {
     pub entropy: E,
 }
 
-impl<C, K, R, Q, S, M, T, E> Ports for Parts<C, K, R, Q, S, M, T, E>
+impl<C, K, R, L, Q, S, M, T, E> Ports for Parts<C, K, R, L, Q, S, M, T, E>
 where
     C: ConfigAdmin + 'static,
     K: KeyDirectory + 'static,
-    R: ReceiptReader + 'static,
+    R: ReceiptReader + ErasureWriter + 'static,
+    L: PeopleStore + ConversionStore + HoldStore + ErasureLedger + 'static,
     Q: EventQueue + 'static,
     S: Secrets + Clone + 'static,
     M: MetaProbe + ConversionsApi + 'static,
@@ -105,6 +114,7 @@ where
     type Config = C;
     type Keys = K;
     type Receipts = R;
+    type People = L;
     type Queue = Q;
     type Secrets = S;
     type Meta = M;
@@ -121,6 +131,10 @@ where
 
     fn receipts(&self) -> &R {
         &self.receipts
+    }
+
+    fn people(&self) -> &L {
+        &self.people
     }
 
     fn queue(&self) -> &Q {

@@ -41,11 +41,42 @@ pub(crate) enum Op {
     RevokeKey,
     ListEvents,
     GetEvent,
+    CreatePerson,
+    SearchPeople,
+    GetPerson,
+    ChangePerson,
+    ErasePerson,
+    GetErasure,
+    GetFeatures,
+    ListPersonEvents,
+    MergePerson,
+    UnmergePerson,
+    ListMerges,
     GetRules,
     ReplaceRules,
     LoadDefaultRules,
     ExplainRules,
     SummarizeProducts,
+}
+
+impl Op {
+    /// Whether it works on the people table, and so stands behind its gate.
+    pub(crate) const fn is_about_people(self) -> bool {
+        matches!(
+            self,
+            Self::CreatePerson
+                | Self::SearchPeople
+                | Self::GetPerson
+                | Self::ChangePerson
+                | Self::ErasePerson
+                | Self::GetErasure
+                | Self::GetFeatures
+                | Self::ListPersonEvents
+                | Self::MergePerson
+                | Self::UnmergePerson
+                | Self::ListMerges
+        )
+    }
 }
 
 /// Who may call a route.
@@ -179,6 +210,55 @@ pub(crate) const PATHS: &[Path] = &[
         template: "events/{event_id+}",
         allow: "GET",
         methods: &[(Method::GET, Op::GetEvent, Access::AdminOrIngest)],
+    },
+    Path {
+        template: "people",
+        allow: "POST",
+        methods: &[(Method::POST, Op::CreatePerson, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/search",
+        allow: "POST",
+        methods: &[(Method::POST, Op::SearchPeople, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/{person_id}",
+        allow: "GET, PATCH, DELETE",
+        methods: &[
+            (Method::GET, Op::GetPerson, Access::AdminOrPeople),
+            (Method::PATCH, Op::ChangePerson, Access::AdminOrPeople),
+            (Method::DELETE, Op::ErasePerson, Access::AdminOrPeople),
+        ],
+    },
+    Path {
+        template: "people/{person_id}/erasure",
+        allow: "GET",
+        methods: &[(Method::GET, Op::GetErasure, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/{person_id}/events",
+        allow: "GET",
+        methods: &[(Method::GET, Op::ListPersonEvents, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/{person_id}/features",
+        allow: "GET",
+        methods: &[(Method::GET, Op::GetFeatures, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/{person_id}/merge",
+        allow: "POST",
+        methods: &[(Method::POST, Op::MergePerson, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/{person_id}/merges",
+        allow: "GET",
+        methods: &[(Method::GET, Op::ListMerges, Access::AdminOrPeople)],
+    },
+    Path {
+        template: "people/{person_id}/unmerge",
+        allow: "POST",
+        methods: &[(Method::POST, Op::UnmergePerson, Access::AdminOrPeople)],
     },
     Path {
         template: "rules",

@@ -9,6 +9,10 @@ pub struct Settings {
     pub config_table: String,
     /// `EVENTS_TABLE`: receipts.
     pub events_table: String,
+    /// `PEOPLE_TABLE`: people.
+    pub people_table: String,
+    /// `SHARED_PERSON_TABLE_ENABLED`, default `false`: whether `/people` does anything.
+    pub people_enabled: bool,
     /// `CAPI_EVENTS_QUEUE_URL`: where releases go.
     pub queue_url: String,
     /// Names of the secrets.
@@ -32,6 +36,10 @@ pub struct SecretIds {
     pub keyring_tokens: String,
     /// `META_APP_SECRET`: our Meta app.
     pub meta_app: String,
+    /// `KEYRING_PII_SECRET`: what personal data is sealed with.
+    pub keyring_pii: String,
+    /// `LOOKUP_KEY_SECRET`: what identity links are made with.
+    pub lookup_key: String,
 }
 
 impl Settings {
@@ -44,11 +52,15 @@ impl Settings {
         Ok(Self {
             config_table: env.required("CONFIG_TABLE")?,
             events_table: env.required("EVENTS_TABLE")?,
+            people_table: env.required("PEOPLE_TABLE")?,
+            people_enabled: env.flag("SHARED_PERSON_TABLE_ENABLED")?,
             queue_url: env.required("CAPI_EVENTS_QUEUE_URL")?,
             secret_ids: SecretIds {
                 admin_key: env.required("ADMIN_KEY_SECRET")?,
                 keyring_tokens: env.required("KEYRING_TOKENS_SECRET")?,
                 meta_app: env.required("META_APP_SECRET")?,
+                keyring_pii: env.required("KEYRING_PII_SECRET")?,
+                lookup_key: env.required("LOOKUP_KEY_SECRET")?,
             },
             graph_base_url: base_url.unwrap_or_else(|| "https://graph.facebook.com".to_owned()),
             graph_version: env.optional("GRAPH_VERSION").unwrap_or_else(|| "v26.0".to_owned()),
@@ -64,8 +76,8 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named() {
-        let pairs = [("CONFIG_TABLE", "c"), ("EVENTS_TABLE", "e"), ("CAPI_EVENTS_QUEUE_URL", "q")];
-        let error = Settings::read(&Env::from_pairs(pairs)).unwrap_err();
-        assert_eq!(error, ConfigError::Missing("ADMIN_KEY_SECRET"));
+        let tables = [("CONFIG_TABLE", "c"), ("EVENTS_TABLE", "e"), ("PEOPLE_TABLE", "p")];
+        let error = Settings::read(&Env::from_pairs(tables)).unwrap_err();
+        assert_eq!(error, ConfigError::Missing("CAPI_EVENTS_QUEUE_URL"));
     }
 }

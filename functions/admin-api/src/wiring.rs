@@ -5,6 +5,7 @@ use std::time::Duration;
 use adrelay_aws::config::DynamoConfig;
 use adrelay_aws::config_admin::DynamoConfigAdmin;
 use adrelay_aws::events::DynamoEvents;
+use adrelay_aws::people::DynamoPeople;
 use adrelay_aws::queue::SqsQueue;
 use adrelay_aws::sdk::Sdk;
 use adrelay_aws::secrets::SecretsManager;
@@ -48,6 +49,7 @@ type RealParts = Parts<
     DynamoConfigAdmin,
     DynamoConfig,
     DynamoEvents,
+    DynamoPeople,
     SqsQueue,
     SecretsManager<SystemClock>,
     Meta,
@@ -67,14 +69,15 @@ pub fn function(env: &Env) -> Result<AdminApi<RealParts>, ConfigError> {
     let parts = Parts {
         config: DynamoConfigAdmin::new(dynamodb.clone(), settings.config_table.clone()),
         keys: DynamoConfig::new(dynamodb.clone(), settings.config_table.clone()),
-        receipts: DynamoEvents::new(dynamodb, settings.events_table.clone()),
+        receipts: DynamoEvents::new(dynamodb.clone(), settings.events_table.clone()),
+        people: DynamoPeople::new(dynamodb, settings.people_table.clone()),
         queue: SqsQueue::new(sdk.sqs(), settings.queue_url.clone()),
         secrets: SecretsManager::new(sdk.secrets_manager(), SystemClock),
         meta: Meta(graph(&settings)?),
         clock: SystemClock,
         entropy: OsEntropy,
     };
-    Ok(AdminApi::new(parts, settings.secret_ids))
+    Ok(AdminApi::new(parts, settings.secret_ids, settings.people_enabled))
 }
 
 fn graph(settings: &Settings) -> Result<Graph, ConfigError> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 /// The answer to a conversion: 202 where something is on its way to Meta or waits for it, else 200.
 pub(crate) fn tracked(tracked: &Tracked, warnings: &[Note]) -> Response<Body> {
     #[derive(Serialize)]
+    #[expect(clippy::struct_excessive_bools, reason = "a document of answers to yes or no")]
     struct Answer<'a> {
         success: bool,
         event_id: &'a str,

@@ -96,7 +96,7 @@ where
         let tracked = self.tracker.track(context.source, conversion).await;
         let tracked = tracked.map_err(|error| match error {
             TrackError::Invalid(notes) => self.refused(notes),
-            other => answer::failed(other),
+            unavailable @ TrackError::Unavailable(_) => answer::failed(unavailable),
         })?;
         let metric = match (tracked.held, tracked.repeated) {
             (Some(_), _) => Metric::ConversionsHeld,

@@ -1,6 +1,7 @@
 //! People, conversions and holds in memory, under the conditions that the table keeps.
 
 mod conversions;
+mod erasures;
 mod holds;
 mod persons;
 
@@ -11,6 +12,7 @@ use adrelay_core::ids::{ConversionKey, EventName, PersonId, RuleId, TenantId};
 use adrelay_core::money::Money;
 use adrelay_core::people::{LinkHash, Person};
 use adrelay_core::ports::StoreError;
+use adrelay_core::ports::erasure::Kept;
 use adrelay_core::ports::people::{Hold, MergeRecord, StoredConversion};
 
 /// A person of a tenant.
@@ -39,8 +41,17 @@ struct State {
     money: BTreeMap<Whose, BTreeMap<Place, Money>>,
     marks: BTreeMap<Whose, BTreeMap<Mark, ConversionKey>>,
     holds: BTreeMap<(TenantId, PersonId, ConversionKey), Filed>,
+    erasures: BTreeMap<Whose, Kept>,
     writes: u64,
     down: bool,
+    stumble: Option<Stumble>,
+}
+
+/// A call that is to fail.
+#[derive(Debug, Clone, Copy)]
+struct Stumble {
+    calls_before: u64,
+    done_all_the_same: bool,
 }
 
 /// The people table. Clones share it.
@@ -59,11 +70,46 @@ impl MemoryPeople {
         act: impl FnOnce(&mut State) -> Result<T, StoreError> + Send,
     ) -> Result<T, StoreError> {
         tokio::task::yield_now().await;
-        self.with(
-            |state| {
-                if state.down { Err(StoreError::Unavailable("down".to_owned())) } else { act(state) }
-            },
-        )
+        let down = || StoreError::Unavailable("down".to_owned());
+        self.with(|state| match state.stumble.take() {
+            _ if state.down => Err(down()),
+            Some(Stumble { calls_before: 0, done_all_the_same }) => {
+                if done_all_the_same {
+                    let _ = act(state);
+                }
+                Err(down())
+            }
+            other => {
+                state.stumble = other.map(|later| Stumble { calls_before: later.calls_before - 1, ..later });
+                act(state)
+            }
+        })
+    }
+
+    /// One call fails, after `calls_before` others: before it does anything, or having done it all the same, as when an
+    /// answer is lost.
+    pub fn stumble(&self, calls_before: u64, done_all_the_same: bool) {
+        self.with(|state| state.stumble = Some(Stumble { calls_before, done_all_the_same }));
+    }
+
+    /// Whether anything at all is stored under this person's id, but for the receipt of its erasure.
+    #[must_use]
+    pub fn knows(&self, tenant: &TenantId, person: &PersonId) -> bool {
+        self.with(|state| {
+            let whose = (tenant.clone(), person.clone());
+            let filled = |rows: usize| rows > 0;
+            state.persons.contains_key(&whose)
+                || state.links.iter().any(|((of, _), to)| of == tenant && to == person)
+                || filled(state.merges.get(&whose).map_or(0, Vec::len))
+                || filled(state.counted.get(&whose).map_or(0, BTreeMap::len))
+                || filled(state.money.get(&whose).map_or(0, BTreeMap::len))
+                || filled(state.marks.get(&whose).map_or(0, BTreeMap::len))
+                || state
+                    .conversions
+                    .values()
+                    .any(|stored| stored.tenant == *tenant && stored.person == *person)
+                || state.holds.keys().any(|(of, held, _)| of == tenant && held == person)
+        })
     }
 
     /// Whether every call fails from now on.

@@ -37,14 +37,21 @@ pub(super) fn schemas() -> Map<String, Value> {
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
-fn content(media_types: &[&str], schema: &str) -> Value {
+pub(super) fn content(media_types: &[&str], schema: &str) -> Value {
     let all =
         media_types.iter().map(|media_type| ((*media_type).to_owned(), json!({"schema": reference(schema)})));
     Value::Object(all.collect())
 }
 
 /// An operation that takes `request` and answers `status` with `answer`; a closed gate answers 200.
-fn post(id: &str, summary: &str, description: &str, request: &Value, status: &str, answer: &str) -> Value {
+pub(super) fn post(
+    id: &str,
+    summary: &str,
+    description: &str,
+    request: &Value,
+    status: &str,
+    answer: &str,
+) -> Value {
     let mut responses = json!({
         "200": {"description": "`{\"disabled\": true}` while the feature is off; nothing was taken."},
         "default": {"$ref": "#/components/responses/Problem"},
@@ -61,7 +68,7 @@ fn post(id: &str, summary: &str, description: &str, request: &Value, status: &st
     })
 }
 
-fn idempotency_key() -> Value {
+pub(super) fn idempotency_key() -> Value {
     json!([{"name": "Idempotency-Key", "in": "header", "required": false, "schema": {"type": "string"},
         "description": "Makes the event_id of an event that has none: a repeated post is then the same event."}])
 }

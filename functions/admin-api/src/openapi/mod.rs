@@ -1,8 +1,10 @@
 //! Generates the OpenAPI document from the route table and the types that are answered. It runs in tests alone: the
 //! function serves the checked-in file. `UPDATE_OPENAPI=1 cargo test -p admin-api --lib openapi` writes it anew.
 
+mod conversions;
 mod ingest;
 mod operations;
+mod people;
 mod requests;
 mod responses;
 mod rule_sets;
@@ -10,7 +12,7 @@ mod rule_sets;
 use serde_json::{Map, Value, json};
 
 use self::operations::{Operation, describe};
-use crate::route::{Access, PATHS};
+use crate::route::{Access, Op, PATHS};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
@@ -19,14 +21,17 @@ fn document() -> Value {
     let mut paths = Map::new();
     for path in PATHS {
         let methods = path.methods.iter().map(|(method, op, access)| {
-            (method.as_str().to_lowercase(), operation(path.template, &describe(*op), *access))
+            (method.as_str().to_lowercase(), operation(path.template, *op, *access))
         });
         paths.insert(public_path(path.template), Value::Object(methods.collect()));
     }
     paths.extend(ingest::paths());
+    paths.extend(conversions::paths());
     let mut schemas = responses::schemas();
     schemas.extend(requests::schemas());
     schemas.extend(ingest::schemas());
+    schemas.extend(conversions::schemas());
+    schemas.extend(people::schemas());
     schemas.extend(rule_sets::schemas());
     json!({
         "openapi": "3.1.0",
@@ -41,10 +46,13 @@ fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "events", "description": "Posting events."},
+            {"name": "conversions", "description": "Posting what people did."},
             {"name": "receipts", "description": "What became of events."},
             {"name": "rules", "description": "Which Meta events an event fires."},
             {"name": "tenants"}, {"name": "connections"}, {"name": "pixels"}, {"name": "sources"},
-            {"name": "keys"}, {"name": "service"},
+            {"name": "keys"},
+            {"name": "people", "description": "Answers `{\"disabled\": true}` while the shared table of people is off."},
+            {"name": "service"},
         ],
         "security": [{"key": []}],
         "paths": paths,
@@ -71,7 +79,8 @@ fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-fn operation(template: &str, operation: &Operation, access: Access) -> Value {
+fn operation(template: &str, op: Op, access: Access) -> Value {
+    let operation: Operation = describe(op);
     let mut parameters: Vec<Value> = template
         .split('/')
         .filter_map(|part| part.strip_prefix('{'))
@@ -80,18 +89,20 @@ fn operation(template: &str, operation: &Operation, access: Access) -> Value {
         .collect();
     parameters.extend(operation.query.iter().map(|name| operations::parameter(name)));
     let (status, schema, description) = operation.answer;
-    let mut answer = json!({"description": description});
-    if let Some(schema) = schema {
-        answer["content"] = json!({"application/json": {"schema": reference(schema)}});
-    }
     let mut value = json!({
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": format!("{}{}", operation.description, who(access)).trim(),
         "parameters": parameters,
-        "responses": {status: answer, "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {
+            status: answer(op, status, schema, description),
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
     });
+    if let Some((status, schema, description)) = people::further(op) {
+        value["responses"][status] = answer(op, status, Some(schema), description);
+    }
     if let Some((schema, required)) = operation.request {
         value["requestBody"] = json!({
             "required": required,
@@ -102,6 +113,16 @@ fn operation(template: &str, operation: &Operation, access: Access) -> Value {
         value["security"] = json!([]);
     }
     value
+}
+
+fn answer(op: Op, status: &str, schema: Option<&str>, description: &str) -> Value {
+    let mut answer = json!({"description": description});
+    if let Some(schema) = schema {
+        let gated = op.is_about_people() && status == "200";
+        let schema = if gated { people::or_disabled(schema) } else { reference(schema) };
+        answer["content"] = json!({"application/json": {"schema": schema}});
+    }
+    answer
 }
 
 fn who(access: Access) -> &'static str {
@@ -143,7 +164,8 @@ fn every_route_is_in_the_document_and_every_path_of_ours_has_a_route() {
         assert_eq!(methods, routed, "{}", path.template);
     }
     for path in paths.keys() {
-        assert!(ours.contains(path) || ingest::PATHS.contains(&path.as_str()), "{path} has no route");
+        let served = ingest::PATHS.iter().chain(&conversions::PATHS).any(|known| known == path);
+        assert!(served || ours.contains(path), "{path} has no route");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::people;
 use super::rule_sets;
 use crate::route::Op;
 
@@ -20,7 +21,7 @@ pub(super) struct Operation {
 }
 
 pub(super) const TENANT: &[&str] = &["tenant_id"];
-const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
+pub(super) const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
 
 /// A query parameter; one of a name ending in `?` may be absent where it is required elsewhere.
 pub(super) fn parameter(name: &str) -> Value {
@@ -74,7 +75,7 @@ pub(super) const fn get(
     Operation { id, tag, summary, description: "", query, request: None, answer }
 }
 
-const fn create(
+pub(super) const fn create(
     id: &'static str,
     tag: &'static str,
     summary: &'static str,
@@ -126,6 +127,7 @@ pub(super) fn describe(op: Op) -> Operation {
         | Op::DeletePixel
         | Op::TestPixel
         | Op::ReleasePixel => pixels(op),
+        _ if op.is_about_people() => people::describe(op),
         _ => connections(op),
     }
 }

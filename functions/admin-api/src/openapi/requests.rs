@@ -38,7 +38,7 @@ fn or_null(mut schema: Value) -> Value {
     schema
 }
 
-fn tenant_id() -> Value {
+pub(super) fn tenant_id() -> Value {
     text(64, "Whose; must be named with the root key.")
 }
 

@@ -37,7 +37,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     schemas
 }
 
-fn add<T: ToSchema>(schemas: &mut Map<String, Value>) {
+pub(super) fn add<T: ToSchema>(schemas: &mut Map<String, Value>) {
     let mut found = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut found);
     for (name, schema) in found {
@@ -56,7 +56,15 @@ fn words_as_enums(value: &mut Value) {
             let words: Option<Vec<String>> = words.map(|all| all.split('|').map(str::to_owned).collect());
             if let Some(words) = words {
                 object.remove("pattern");
-                object.insert("enum".to_owned(), json!(words));
+                let mut words = json!(words);
+                let or_null = object.get("type").and_then(Value::as_array);
+                if let Some(words) = words
+                    .as_array_mut()
+                    .filter(|_| or_null.is_some_and(|types| types.contains(&json!("null"))))
+                {
+                    words.push(Value::Null);
+                }
+                object.insert("enum".to_owned(), words);
             }
             object.values_mut().for_each(words_as_enums);
         }
@@ -65,7 +73,7 @@ fn words_as_enums(value: &mut Value) {
     }
 }
 
-fn list(item: &str) -> Value {
+pub(super) fn list(item: &str) -> Value {
     json!({
         "type": "object",
         "required": ["items", "next_cursor"],

@@ -1,5 +1,7 @@
 //! Tokens and secrets stand in no answer, no log line, no stored item and no message.
 
+use std::fmt::Write as _;
+
 use adrelay_core::ports::meta::Verdict;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -10,14 +12,20 @@ use crate::rig::{PIXEL, ROOT, Rig, Shop, TOKEN};
 const APP_SECRET: &str = "canaryappsecret";
 const SECOND_TOKEN: &str = "EAABsecondcanary";
 
-async fn everything_stored(rig: &Rig) -> String {
+/// Names and values of all attributes in all tables.
+pub(crate) async fn everything_stored(rig: &Rig) -> String {
     let mut stored = String::new();
-    for table in ["config", "events"] {
+    for table in ["config", "events", "people"] {
         let items = rig.dynamodb.scan().table_name(table).send().await.unwrap().items.unwrap();
-        for value in items.iter().flat_map(|item| item.values()) {
-            if let AttributeValue::S(text) = value {
-                stored.push_str(text);
-                stored.push('\n');
+        for (name, value) in items.iter().flatten() {
+            let texts = match value {
+                AttributeValue::S(text) => std::slice::from_ref(text),
+                AttributeValue::Ss(texts) => texts,
+                _ => &[],
+            };
+            stored.push_str(name);
+            for text in texts {
+                writeln!(stored, " {text}").unwrap();
             }
         }
     }

@@ -6,6 +6,7 @@ use admin_api::settings::SecretIds;
 use adrelay_aws::config::DynamoConfig;
 use adrelay_aws::config_admin::DynamoConfigAdmin;
 use adrelay_aws::events::DynamoEvents;
+use adrelay_aws::people::DynamoPeople;
 use adrelay_core::auth::key_sha256;
 use adrelay_core::message::QueueMessage;
 use adrelay_core::time::UnixMillis;
@@ -31,6 +32,7 @@ type TestParts = Parts<
     DynamoConfigAdmin,
     DynamoConfig,
     DynamoEvents,
+    DynamoPeople,
     MemoryQueue,
     MemorySecrets,
     FakeMeta,
@@ -42,6 +44,7 @@ type TestParts = Parts<
 pub(crate) struct Rig {
     api: AdminApi<TestParts>,
     pub(crate) dynamodb: Client,
+    pub(crate) people: DynamoPeople,
     pub(crate) queue: MemoryQueue,
     pub(crate) secrets: MemorySecrets,
     pub(crate) meta: FakeMeta,
@@ -73,20 +76,30 @@ impl Reply {
 impl Rig {
     /// An empty deployment.
     pub(crate) async fn empty() -> Self {
+        Self::gated(true).await
+    }
+
+    /// An empty deployment, with the gate of people open or closed.
+    pub(crate) async fn gated(people_enabled: bool) -> Self {
         log::capture();
         let dynamodb = dynamodb().await;
         let clock = VirtualClock::at(NOON);
         let queue = MemoryQueue::new(clock.clone(), QueueRules::default());
         let secrets = MemorySecrets::default();
         secrets.set("admin", &json!({"sha256": key_sha256(ROOT)}).to_string());
-        secrets
-            .set("keyring", r#"{"primary":1,"keys":{"1":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}"#);
+        let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        for keyring in ["keyring", "keyring-pii"] {
+            secrets.set(keyring, &format!(r#"{{"primary":1,"keys":{{"1":"{key}"}}}}"#));
+        }
+        secrets.set("lookup", &format!(r#"{{"key":"{key}"}}"#));
         secrets.set("app", r#"{"app_id":"","app_secret":"","verify_token":""}"#);
         let meta = FakeMeta::default();
+        let people = DynamoPeople::new(dynamodb.clone(), "people".to_owned());
         let parts = Parts {
             config: DynamoConfigAdmin::new(dynamodb.clone(), "config".to_owned()),
             keys: DynamoConfig::new(dynamodb.clone(), "config".to_owned()),
             receipts: DynamoEvents::new(dynamodb.clone(), "events".to_owned()),
+            people: people.clone(),
             queue: queue.clone(),
             secrets: secrets.clone(),
             meta: meta.clone(),
@@ -97,8 +110,11 @@ impl Rig {
             admin_key: "admin".to_owned(),
             keyring_tokens: "keyring".to_owned(),
             meta_app: "app".to_owned(),
+            keyring_pii: "keyring-pii".to_owned(),
+            lookup_key: "lookup".to_owned(),
         };
-        Self { api: AdminApi::new(parts, secret_ids), dynamodb, queue, secrets, meta, clock }
+        let api = AdminApi::new(parts, secret_ids, people_enabled);
+        Self { api, dynamodb, people, queue, secrets, meta, clock }
     }
 
     pub(crate) async fn send(&self, request: Request) -> Reply {
@@ -208,7 +224,7 @@ async fn dynamodb() -> Client {
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .build();
     let client = Client::from_conf(settings);
-    for table in ["config", "events"] {
+    for table in ["config", "events", "people"] {
         let mut create = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
         for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
             let text =

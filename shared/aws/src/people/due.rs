@@ -5,8 +5,10 @@
 //!                    cursor                                             now
 //! ```
 //!
-//! A sweep reads ≤ [`BACKLOG`] minutes after the cursor, and the recent ones in any case: after days without a sweep
+//! A call reads ≤ [`BACKLOG`] minutes after the cursor, and the [`RECENT`] ones in any case: after days without a sweep
 //! nothing is left out, and what is due now does not wait for it.
+
+use std::sync::atomic::Ordering;
 
 use adrelay_core::ids::{ConversionKey, PersonId, TenantId};
 use adrelay_core::ports::StoreError;
@@ -25,17 +27,17 @@ const SHARDS: u8 = 4;
 
 /// Minutes up to now under which something may still be filed: a hold is never due before now, but clocks differ and
 /// calls take their time.
-const RECENT: i64 = 3;
+const OPEN: i64 = 3;
+
+/// Minutes up to now that every call looks at, unless they are known to be empty.
+const RECENT: i64 = 60;
 
 /// Minutes before the recent ones that one call looks at.
-const BACKLOG: i64 = 237;
-
-/// How far back the first call of all begins. Sweeps run from the first minute of a deployment on.
-const FIRST_LOOK_BACK: i64 = 24 * 60;
+const BACKLOG: i64 = 180;
 
 /// What is found due, and is still there so many minutes after, is filed anew: to its end where that is to come, else
 /// under the present minute. So what can't be worked on neither stops the cursor nor stands before all others for ever.
-const FILED_ANEW_AFTER: i64 = 5;
+const FILED_ANEW_AFTER: i64 = 30;
 
 const MINUTES_AT_ONCE: usize = 8;
 
@@ -124,7 +126,8 @@ struct Look {
 fn minutes(cursor: Option<Minute>, now: Minute) -> Vec<Minute> {
     let recent = now.0 - RECENT + 1;
     // A cursor ahead of the clock hides nothing that is due now.
-    let first = cursor.map_or(now.0 - FIRST_LOOK_BACK, |cursor| cursor.0 + 1).min(recent);
+    let first = cursor.map_or(recent, |cursor| cursor.0 + 1).min(now.0 - OPEN + 1);
+    let recent = recent.max(first);
     let backlog = first..recent.min(first + BACKLOG);
     backlog.chain(recent..=now.0).map(Minute).collect()
 }
@@ -135,12 +138,14 @@ impl DynamoPeople {
         let minutes = minutes(cursor, now);
         let mut found = Vec::new();
         let mut empty_to = None;
+        // Behind a gap between backlog and recent minutes nothing counts as empty.
         let mut all_empty = true;
         for part in minutes.chunks(MINUTES_AT_ONCE) {
             let looks: Vec<_> = part.iter().map(|minute| self.look(*minute, now, limit)).collect();
             let looks: Vec<Look> = stream::iter(looks).buffered(MINUTES_AT_ONCE).try_collect().await?;
             for (minute, look) in part.iter().zip(looks) {
-                all_empty &= look.empty && minute.0 <= now.0 - RECENT;
+                let follows = empty_to.is_none_or(|Minute(before)| before + 1 == minute.0);
+                all_empty &= look.empty && follows && minute.0 <= now.0 - OPEN;
                 if all_empty {
                     empty_to = Some(*minute);
                 }
@@ -193,7 +198,7 @@ impl DynamoPeople {
             let items = answer.items.unwrap_or_default();
             let sks: Vec<&str> = items.iter().map(|item| text(item, "sk")).collect::<Result<_, _>>()?;
             let leftovers = self.sort_out(minute, &sks, &mut look).await?;
-            if minute.0 <= now.0 - RECENT {
+            if minute.0 <= now.0 - OPEN {
                 let removals: Vec<_> = leftovers.iter().map(|sk| self.delete(key(&pk, sk))).collect();
                 stream::iter(removals).buffer_unordered(CONCURRENT_WRITES).try_collect::<()>().await?;
             }
@@ -255,6 +260,17 @@ impl DynamoPeople {
         }
     }
 
+    /// Sees to it that there is a cursor before a hold is stored: so nothing is left out however late the first sweep
+    /// of all is. Asked once a process.
+    pub(super) async fn begin(&self, hold: &Hold) -> Result<(), StoreError> {
+        if !self.begun.load(Ordering::Relaxed) {
+            let before = Minute(Minute::of(hold.since).0 - OPEN);
+            self.put_absent(cursor_item(before)).await?;
+            self.begun.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     async fn cursor(&self) -> Result<Option<Minute>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key(DUE, CURSOR)));
         let found = get.consistent_read(true).send().await.map_err(|error| store_error(&error))?;
@@ -262,15 +278,16 @@ impl DynamoPeople {
     }
 
     async fn set_cursor(&self, minute: Minute) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(key(DUE, CURSOR)))
-            .item("v", n(ITEM_VERSION))
-            .item("minute", n(minute.0));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(cursor_item(minute)));
         put.send().await.map(|_| ()).map_err(|error| store_error(&error))
     }
+}
+
+fn cursor_item(minute: Minute) -> Item {
+    let mut item = key(DUE, CURSOR);
+    item.insert("v".to_owned(), n(ITEM_VERSION));
+    item.insert("minute".to_owned(), n(minute.0));
+    item
 }
 
 impl std::fmt::Display for Minute {
@@ -302,10 +319,9 @@ mod tests {
         assert_eq!(numbers(Some(9_995), 10_000), [9_996, 9_997, 9_998, 9_999, 10_000]);
         assert_eq!(numbers(Some(20_000), 10_000), [9_998, 9_999, 10_000], "a cursor ahead of the clock");
         let late = numbers(Some(5_000), 10_000);
-        assert_eq!(
-            (late.len(), late[0], late[236], &late[237..]),
-            (240, 5_001, 5_237, &[9_998, 9_999, 10_000][..])
-        );
-        assert_eq!(numbers(None, 10_000)[0], 10_000 - 24 * 60);
+        assert_eq!((late.len(), late[0], late[179]), (240, 5_001, 5_180));
+        assert_eq!((late[180], late[239]), (9_941, 10_000));
+        assert_eq!(numbers(Some(9_900), 10_000), (9_901..=10_000).collect::<Vec<_>>(), "no minute twice");
+        assert_eq!(numbers(None, 10_000), (9_941..=10_000).collect::<Vec<_>>(), "nothing was ever held");
     }
 }

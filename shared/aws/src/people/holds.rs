@@ -78,6 +78,7 @@ impl HoldStore for DynamoPeople {
     /// What is held since another moment stays as it is: a repeated post does not start its wait anew. A hold that
     /// moves to another minute leaves its old filing behind, which a sweep removes.
     async fn hold(&self, hold: &Hold) -> Result<(), StoreError> {
+        self.begin(hold).await?;
         persist(|| self.try_hold(hold)).await
     }
 

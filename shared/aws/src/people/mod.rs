@@ -9,6 +9,7 @@
 //! | `T#<tenant>#P#<person>` | `M#<15-digit ms>#<other>` | `record` (JSON) of a merge |
 //! | `T#<tenant>#P#<person>` | `ONCE#<rule>#<fire>#<period>` | `conversion` that fired |
 //! | `T#<tenant>#P#<person>` | `H#<conversion key>` | a held conversion; `due`: the minute it is filed under |
+//! | `T#<tenant>#P#<person>` | `ERASED` | `record` (JSON) of the person's erasure, or whose part it was |
 //! | `T#<tenant>#C#<conversion key>` | `CONVERSION` | a conversion, its body sealed |
 //! | `DUE#<yyyymmddThhmm>#<shard>` | `<tenant>#<person>#<conversion key>` | nothing more |
 //! | `DUE` | `CURSOR` | `minute`: the last one that is known to be empty for good |
@@ -18,11 +19,15 @@
 
 mod conversions;
 mod due;
+mod erasures;
 mod features;
 mod holds;
 mod persons;
 mod removal;
 mod transaction;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use adrelay_core::ids::{ConversionKey, PersonId, TenantId};
 use adrelay_core::ports::StoreError;
@@ -46,6 +51,8 @@ const QUERY_PAGES: usize = 100;
 pub struct DynamoPeople {
     client: Client,
     table: String,
+    /// Whether the cursor of sweeps is known to be there.
+    begun: Arc<AtomicBool>,
 }
 
 fn person_pk(tenant: &TenantId, person: &PersonId) -> String {
@@ -69,7 +76,7 @@ impl DynamoPeople {
     /// The people in `table`.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self { client, table, begun: Arc::default() }
     }
 
     /// The items with these keys, each once, read consistently.

@@ -3,8 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
 
 mod config;
+mod erasures;
 mod governor;
 mod index;
+mod people;
+mod people_contract;
+mod people_data;
+mod people_due;
+mod people_holds;
+mod people_keys;
+mod people_table;
 mod queue;
 mod receipts;
 mod rollup;

@@ -20,9 +20,11 @@
 //! | `visit` | what a conversion tells of browser and campaign |
 //! | `pii` | sealing, and the key of links |
 //! | `tree` | a person with all who were merged into them, and what they are as a whole |
-//! | `registry` | find, create, link, amend, merge, unmerge |
+//! | `registry` | find, create, link, amend, merge, unmerge; by hand: give an identifier, see whom identifiers mean |
+//! | `erase` | forget a person, step by step |
 //! | `stage` | lead → activated → customer → churned, from evidence in any order |
 
+mod erase;
 mod features;
 mod identity;
 mod link;
@@ -33,6 +35,7 @@ mod stage;
 mod tree;
 mod visit;
 
+pub use erase::Eraser;
 pub use features::{Counted, Day, FEATURE_DAYS, Features};
 pub use identity::{
     ExternalId, Identifier, Identity, IdentityError, MAX_EXTERNAL_ID_BYTES, MAX_EXTERNAL_IDS, Provider,

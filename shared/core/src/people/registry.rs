@@ -1,5 +1,7 @@
 //! Finds, creates, links, amends, merges and separates people. Any number of processes may do so at once.
 
+mod by_hand;
+
 use std::collections::{HashMap, HashSet};
 
 use super::identity::Identity;
@@ -46,6 +48,17 @@ pub enum RegistryError {
     /// A person can't have more parts.
     #[error("too many parts")]
     Full,
+    /// An identifier belongs to somebody else.
+    #[error("an identifier belongs to {person}")]
+    Taken {
+        /// Whom it belongs to.
+        person: PersonId,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// A person can't have more identifiers of a kind.
+    #[error("too many identifiers")]
+    Crowded,
 }
 
 /// Works on the people of tenants.
@@ -91,9 +104,17 @@ where
     /// # Errors
     /// [`RegistryError::Unknown`], or the store's.
     pub async fn person(&self, tenant: &TenantId, id: &PersonId) -> Result<Tree, RegistryError> {
-        let mut trees = self.trees(tenant, vec![id.clone()], &[]).await?;
-        let tree = trees.pop().ok_or(RegistryError::Unknown)?;
+        let tree = self.stored(tenant, id).await?.ok_or(RegistryError::Unknown)?;
         if tree.root().person.doc.erased_at.is_some() { Err(RegistryError::Unknown) } else { Ok(tree) }
+    }
+
+    /// The person that `id` is, or is part of, even while it is being erased.
+    pub(super) async fn stored(
+        &self,
+        tenant: &TenantId,
+        id: &PersonId,
+    ) -> Result<Option<Tree>, RegistryError> {
+        Ok(self.trees(tenant, vec![id.clone()], &[]).await?.pop())
     }
 
     /// The person that an identity's highest-ranked known identifier points to; `None` where none does.
@@ -405,15 +426,16 @@ where
         };
         self.store.save_both(&root, &member, &record).await?;
         (root.rev, member.rev) = (root.rev + 1, member.rev + 1);
-        let mut nodes = winner.nodes;
-        nodes.extend(loser.nodes);
-        let mut tree = Tree { nodes };
+        // Taken anew, so that its parts come in the order in which they are read from now on.
+        let nodes = winner.nodes.into_iter().chain(loser.nodes);
+        let mut nodes: HashMap<PersonId, Node> = nodes.map(|node| (node.person.id.clone(), node)).collect();
+        let id = root.id.clone();
         for person in [root, member] {
-            if let Some(node) = tree.node(&person.id).cloned() {
-                tree.put(Node { person, ..node });
+            if let Some(node) = nodes.get_mut(&person.id) {
+                node.person = person;
             }
         }
-        Ok(tree)
+        Tree::take(&id, &mut nodes).ok_or(RegistryError::Unknown)
     }
 
     async fn note_conflict(

@@ -1,9 +1,11 @@
-//! Who was erased: tombstones by which dispatch knows events of theirs that were queued before.
+//! Who was erased: tombstones by which dispatch knows events of theirs that were queued before, and receipts.
 
 use std::future::Future;
 
+use serde::{Deserialize, Serialize};
+
 use super::StoreError;
-use crate::ids::TenantId;
+use crate::ids::{PersonId, TenantId};
 use crate::normalize::Sha256Hex;
 use crate::time::UnixMillis;
 
@@ -42,4 +44,81 @@ pub trait ErasureWriter: Send + Sync {
         hashes: &[Sha256Hex],
         at: UnixMillis,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// How long the record of an erasure is kept, in days: 3 years, after which hardly anybody can still ask for the proof.
+pub const ERASURE_RECORD_TTL_DAYS: i64 = 3 * 365;
+
+/// How far an erasure has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureState {
+    /// Something is left: it goes on with the next call.
+    Running,
+    /// Nothing is left.
+    Done,
+}
+
+/// What an erasure removes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureCounts {
+    /// Documents: the person and all who were merged into it.
+    pub parts: u64,
+    /// E-mails, phones and external ids that pointed to it.
+    pub identifiers: u64,
+    /// Hashes by which events that are still queued are known.
+    pub tombstones: u64,
+    /// Held conversions that were dropped.
+    pub holds: u64,
+}
+
+/// The receipt of an erasure. Holds nothing of the person but ids that we made from randomness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureRecord {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Who.
+    pub person: PersonId,
+    /// All parts, the person's own id first; ≤ 100.
+    pub parts: Vec<PersonId>,
+    /// How far it has come.
+    pub state: ErasureState,
+    /// Since when nothing is stored for the person any more.
+    pub erased_at: UnixMillis,
+    /// When nothing was left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<UnixMillis>,
+    /// The key's name.
+    pub by: String,
+    /// What was, or is to be, removed.
+    pub counts: ErasureCounts,
+}
+
+/// What is kept of an erasure under a person's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Its record.
+    Record(ErasureRecord),
+    /// It was part of this person, whose record says the rest.
+    PartOf(PersonId),
+}
+
+/// Keeps the receipts of erasures: what admin-api may do.
+pub trait ErasureLedger: Send + Sync {
+    /// Keeps this under a person's id in place of what is there, for [`ERASURE_RECORD_TTL_DAYS`] from `at` on.
+    fn keep(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        kept: &Kept,
+        at: UnixMillis,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What is kept under a person's id, read consistently.
+    fn kept(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+    ) -> impl Future<Output = Result<Option<Kept>, StoreError>> + Send;
 }

@@ -1,0 +1,98 @@
+//! A tenant's people in memory.
+
+use adrelay_core::ids::{ConversionKey, EventId, EventName, PersonId, SourceId, TenantId};
+use adrelay_core::money::{Currency, Money};
+use adrelay_core::people::{Counted, Eraser, Identity, Pii, Provider, Registry, Tree};
+use adrelay_core::ports::people::{ConversionStore as _, Hold, HoldReason, HoldStore as _, StoredConversion};
+use fakes::{FixedSecrets, MemoryEvents, MemoryPeople, NOON, SeededEntropy, VirtualClock};
+use serde_json::Value;
+
+pub(crate) struct World {
+    pub(crate) tenant: TenantId,
+    pub(crate) people: MemoryPeople,
+    pub(crate) graves: MemoryEvents,
+    pub(crate) pii: Pii<FixedSecrets>,
+    pub(crate) clock: VirtualClock,
+    pub(crate) entropy: SeededEntropy,
+}
+
+type TestRegistry<'a> = Registry<'a, MemoryPeople, FixedSecrets, VirtualClock, SeededEntropy>;
+type TestEraser<'a> = Eraser<'a, MemoryPeople, MemoryEvents, FixedSecrets, VirtualClock, SeededEntropy>;
+
+pub(crate) fn identity(json: &Value) -> Identity {
+    let home = Provider::parse("shop").unwrap();
+    let (identity, errors) = Identity::read(json.as_object().unwrap(), &home, None);
+    assert!(errors.is_empty(), "{errors:?}");
+    identity
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            tenant: TenantId::parse("acme").unwrap(),
+            people: MemoryPeople::default(),
+            graves: MemoryEvents::default(),
+            pii: FixedSecrets::pii(),
+            clock: VirtualClock::at(NOON),
+            entropy: SeededEntropy::new(7),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> TestRegistry<'_> {
+        Registry::new(&self.people, &self.pii, &self.clock, &self.entropy)
+    }
+
+    pub(crate) fn eraser(&self, budget_ms: i64) -> TestEraser<'_> {
+        Eraser::new(&self.people, &self.graves, &self.pii, &self.clock, &self.entropy, budget_ms)
+    }
+
+    /// Posts an identity: the part of the person that it belongs to.
+    pub(crate) async fn post(&self, json: &Value) -> PersonId {
+        let identity = identity(json);
+        let resolved = self.registry().resolve(&self.tenant, &identity).await.unwrap();
+        let node = resolved.tree.node(&resolved.leaf).unwrap().clone();
+        let learn =
+            self.registry().amend(&self.tenant, node, |_, profile| profile.learn(&resolved.own)).await;
+        learn.unwrap();
+        resolved.leaf
+    }
+
+    pub(crate) async fn tree(&self, id: &PersonId) -> Tree {
+        self.registry().person(&self.tenant, id).await.unwrap()
+    }
+
+    /// A conversion of a part, stored, counted and held.
+    pub(crate) async fn convert(&self, person: &PersonId, nth: usize) {
+        let source = SourceId::parse("shop").unwrap();
+        let event_name = EventName::parse("Purchase").unwrap();
+        let event_id = EventId::parse(&format!("{person}-{nth}")).unwrap();
+        let key = ConversionKey::of(&source, &event_name, &event_id);
+        let money = Some(Money { currency: Currency::parse("USD").unwrap(), minor: 100 });
+        let at_s = NOON.secs() - i64::try_from(nth).unwrap() * 60;
+        let stored = StoredConversion {
+            tenant: self.tenant.clone(),
+            key: key.clone(),
+            person: person.clone(),
+            source,
+            event_name: event_name.clone(),
+            event_id,
+            at_s,
+            stored_at: NOON,
+            money,
+            sealed: String::new(),
+        };
+        self.people.store(&stored).await.unwrap();
+        let counted = Counted { key: key.clone(), event_name, at_s, money };
+        self.people.count(&self.tenant, person, &counted).await.unwrap();
+        let hold = Hold {
+            tenant: self.tenant.clone(),
+            person: person.clone(),
+            conversion: key,
+            reason: HoldReason::Consent,
+            since: NOON,
+            until: NOON.plus_ms(60_000),
+            keys_before: Vec::new(),
+        };
+        self.people.hold(&hold).await.unwrap();
+    }
+}
