@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_purchase_needs_what_other_events_do_not() {
         let name = EventName::parse(PURCHASE).unwrap();
-        let data = json!({"value": 5, "currency": "usd", "note": "call +1 650 253 0000"});
+        let data = json!({"value": 5, "currency": "usd", "note": "jane@example.com"});
         let data = data.as_object().unwrap();
         let preview = preview_custom_data(Some(&name), data);
         assert_eq!(preview.sent["currency"], "USD");

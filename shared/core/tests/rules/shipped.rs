@@ -1,7 +1,7 @@
 //! The shipped set, row by row.
 
 use adrelay_core::people::Stage;
-use adrelay_core::rules::{RuleSet, default_rules};
+use adrelay_core::rules::{Condition, RuleSet, default_rules};
 use serde_json::{Value, json};
 
 use crate::world::{decide, sent, source};
@@ -10,11 +10,13 @@ fn shipped() -> RuleSet {
     RuleSet { version: 1, rules: default_rules().unwrap() }
 }
 
+/// An event, what it fires with which custom_data, and the stage that it speaks for.
+type Row = (&'static str, Vec<(&'static str, Value)>, Option<Stage>);
+
 #[test]
 fn each_event_of_a_product_fires_its_row() {
     let price = |price: f64| json!({"value": price, "currency": "EUR"});
     let called = |name: &str| json!({"content_name": name});
-    type Row = (&'static str, Vec<(&'static str, Value)>, Option<Stage>);
     let (lead, activated, customer) = (Some(Stage::Lead), Some(Stage::Activated), Some(Stage::Customer));
     let rows: Vec<Row> = vec![
         ("account_created", vec![("Lead", json!({}))], lead),
@@ -80,7 +82,7 @@ fn no_shipped_rule_needs_the_person() {
     for rule in shipped().rules {
         assert!(rule.enabled && rule.sources.is_empty(), "{}", rule.id);
         assert!(rule.fire.iter().all(|fire| fire.once.is_none()), "{}", rule.id);
-        assert!(!rule.when.iter().any(|test| test.needs_person()), "{}", rule.id);
+        assert!(!rule.when.iter().any(Condition::needs_person), "{}", rule.id);
     }
 }
 
