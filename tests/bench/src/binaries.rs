@@ -14,16 +14,19 @@ pub(crate) enum Binary {
     Floor,
     Ingest,
     Dispatch,
+    Track,
 }
 
 impl Binary {
-    pub(crate) const ALL: [Self; 3] = [Self::Floor, Self::Ingest, Self::Dispatch];
+    pub(crate) const COUNT: usize = 4;
+    pub(crate) const ALL: [Self; Self::COUNT] = [Self::Floor, Self::Ingest, Self::Dispatch, Self::Track];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Floor => "floor",
             Self::Ingest => "capi-ingest",
             Self::Dispatch => "capi-dispatch",
+            Self::Track => "track-conversion",
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::binaries::Weight;
+use crate::binaries::{Binary, Weight};
+use crate::conversions::{Conversions, Tracked};
 use crate::cost::Cost;
 use crate::measure::{Compared, Dispatched, Starts};
 
@@ -18,8 +19,9 @@ pub(crate) struct Measured {
     pub(crate) bulk: Compared,
     pub(crate) dispatch_alone: Dispatched,
     pub(crate) dispatch_batch: Dispatched,
-    /// Of floor, capi-ingest and capi-dispatch.
-    pub(crate) weights: [Weight; 3],
+    pub(crate) conversions: Conversions,
+    /// In the order of [`Binary::ALL`].
+    pub(crate) weights: [Weight; Binary::COUNT],
     pub(crate) cost_single: Cost,
     pub(crate) cost_25: Cost,
 }
@@ -57,9 +59,15 @@ fn size(what: &'static str, bytes: u64, budget: f64, unit: (&'static str, f64)) 
 
 /// Compares with the budgets of the design.
 pub(crate) fn checks(measured: &Measured) -> Vec<Check> {
-    let [floor, ingest, dispatch] = measured.starts.medians;
-    let [_, ingest_ratio, dispatch_ratio] = measured.starts.ratios;
-    let [_, of_ingest, of_dispatch] = measured.weights;
+    let mut checks = of_events(measured);
+    checks.extend(of_conversions(measured));
+    checks
+}
+
+fn of_events(measured: &Measured) -> Vec<Check> {
+    let [floor, ingest, dispatch, _] = measured.starts.medians;
+    let [_, ingest_ratio, dispatch_ratio, _] = measured.starts.ratios;
+    let [_, of_ingest, of_dispatch, _] = measured.weights;
     let (single, bulk) = (&measured.single, &measured.bulk);
     let cpu = |what, compared: &Compared, budget| {
         let mut check = times(what, compared.cpu_ratio, budget, compared.function.cpu, compared.floor.cpu);
@@ -89,6 +97,26 @@ pub(crate) fn checks(measured: &Measured) -> Vec<Check> {
         units("capi-dispatch: writes, events alone", &measured.dispatch_alone, 2.1),
         dollars("cost: 1 event a request", &measured.cost_single, 2.60),
         dollars("cost: 25 events a request", &measured.cost_25, 1.00),
+    ]
+}
+
+fn of_conversions(measured: &Measured) -> Vec<Check> {
+    let [floor, .., track] = measured.starts.medians;
+    let [.., ratio] = measured.starts.ratios;
+    let [.., weight] = measured.weights;
+    let conversions = &measured.conversions;
+    let units = |what, tracked: &Tracked| {
+        let of_kind = |(kind, units): (&String, &f64)| format!("{kind} {units:.2}");
+        let kinds: Vec<String> = tracked.write_units_by_kind.iter().map(of_kind).collect();
+        check(what, tracked.write_units, 6.0, "WRU a conversion", kinds.join(", "))
+    };
+    vec![
+        times("track-conversion: spawn to first /next", ratio, 1.5, track, floor),
+        size("track-conversion: peak memory", conversions.peak_bytes, 32.0, ("MiB", MIB)),
+        size("track-conversion: binary", weight.raw, 10.0, ("MB", MB)),
+        size("track-conversion: binary, zipped", weight.zipped, 4.5, ("MB", MB)),
+        units("track-conversion: writes, known person", &conversions.known),
+        units("track-conversion: writes, new person", &conversions.new),
     ]
 }
 

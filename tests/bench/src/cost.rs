@@ -1,4 +1,4 @@
-//! What a million events cost, from what was counted and measured.
+//! What a million events, or conversions, cost, from what was counted and measured.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::prices;
 use crate::stub::{Counts, sqs_requests};
 
-/// Memory of capi-ingest and capi-dispatch in the template, in GB.
+/// Memory of each of the functions in the template, in GB.
 const MEMORY_GB: f64 = 0.25;
 
 /// Messages that the queue's mapping takes and deletes with one call (AWS: receiving messages).
@@ -19,19 +19,19 @@ const API_CHUNK_BYTES: usize = 512 * 1024;
 /// Lambda's own lines for an invocation, `platform.start` and `platform.report` in JSON, in bytes.
 const PLATFORM_LOG_BYTES: u64 = 600;
 
-/// How long receipts are kept, in months of storage.
-const RECEIPT_MONTHS: f64 = 90.0 / 30.0;
+/// How long what is stored is counted, which is how long receipts and conversions are kept, in months of storage.
+const STORED_MONTHS: f64 = 90.0 / 30.0;
 
-/// What some events cost in requests, units and time, from the request to the receipt.
+/// What some events cost in requests, units and time, or some conversions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Usage {
-    /// Events that Meta got.
+    /// Events that Meta got; conversions that were tracked.
     pub(crate) events: u64,
     /// Requests as the HTTP API bills them.
     pub(crate) api_requests: u64,
-    /// Invocations of both functions.
+    /// Invocations of all functions.
     pub(crate) invocations: u64,
-    /// Time of both functions, each invocation's rounded up to a millisecond.
+    /// Time of all functions, each invocation's rounded up to a millisecond.
     pub(crate) billed: Duration,
     /// Requests as SQS bills them.
     pub(crate) sqs_requests: u64,
@@ -41,7 +41,7 @@ pub(crate) struct Usage {
     pub(crate) read_half_units: u64,
     /// Bytes of log lines.
     pub(crate) log_bytes: u64,
-    /// Bytes kept in the events table.
+    /// Bytes kept in tables.
     pub(crate) stored_bytes: u64,
 }
 
@@ -91,7 +91,7 @@ impl Usage {
     }
 }
 
-/// Dollars for a million events, by what they go to.
+/// Dollars for a million events or conversions, by what they go to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Cost {
     pub(crate) http_api: f64,
@@ -104,12 +104,12 @@ pub(crate) struct Cost {
     pub(crate) total: f64,
     /// Log lines taken in; not in the total.
     pub(crate) logs: f64,
-    /// Receipts for 90 days; not in the total.
+    /// What was stored, for 90 days; not in the total.
     pub(crate) storage: f64,
 }
 
 impl Cost {
-    /// What a million events cost at this rate.
+    /// What a million cost at this rate.
     #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
     pub(crate) fn of(usage: &Usage) -> Self {
         let per_event = |count: u64| count as f64 / usage.events.max(1) as f64;
@@ -130,7 +130,7 @@ impl Cost {
             dynamodb_reads,
             total: http_api + lambda_requests + lambda_duration + sqs + dynamodb_writes + dynamodb_reads,
             logs: gigabytes(usage.log_bytes) * prices::LOGS_GB,
-            storage: gigabytes(usage.stored_bytes) * prices::DYNAMODB_GB_MONTH * RECEIPT_MONTHS,
+            storage: gigabytes(usage.stored_bytes) * prices::DYNAMODB_GB_MONTH * STORED_MONTHS,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod binaries;
 mod budgets;
+mod conversions;
 mod cost;
 mod item_size;
 mod measure;
@@ -63,14 +64,15 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn measure(bench: Bench, rounds: usize) -> anyhow::Result<Measured> {
-    let [floor, ingest, dispatch] = Binary::ALL.map(|binary| bench.binaries.weigh(binary));
+    let [floor, ingest, dispatch, track] = Binary::ALL.map(|binary| bench.binaries.weigh(binary));
     Ok(Measured {
-        weights: [floor?, ingest?, dispatch?],
+        weights: [floor?, ingest?, dispatch?, track?],
         starts: bench.starts(rounds).await.context("measuring starts")?,
         single: bench.single().await.context("measuring single events")?,
         bulk: bench.bulk().await.context("measuring large requests")?,
         dispatch_batch: bench.dispatch(50).await.context("measuring dispatch of batches")?,
         dispatch_alone: bench.dispatch(1).await.context("measuring dispatch of lone events")?,
+        conversions: bench.conversions().await.context("measuring conversions")?,
         cost_single: Cost::of(&bench.usage(1).await.context("counting single events")?),
         cost_25: Cost::of(&bench.usage(25).await.context("counting requests of 25 events")?),
     })

@@ -14,10 +14,10 @@ use crate::stub::{Latencies, Stub};
 use crate::world::{EVENTS_TABLE, World};
 
 /// Invocations before anything is measured: connections, caches.
-const WARM_UP: usize = 30;
+pub(crate) const WARM_UP: usize = 30;
 
 /// Invocations whose processor time is read at once.
-const BLOCK: usize = 20;
+pub(crate) const BLOCK: usize = 20;
 
 const BLOCKS: usize = 25;
 
@@ -25,13 +25,13 @@ const BLOCKS: usize = 25;
 const BULK: usize = 1_000;
 
 /// Events of a dispatched batch.
-const BATCH: usize = 50;
+pub(crate) const BATCH: usize = 50;
 
 /// Events measured for write units and cost.
-const EVENTS: usize = 200;
+pub(crate) const EVENTS: usize = 200;
 
 /// How long services take inside a region, and Meta from outside; assumed for billed time alone.
-const IN_REGION: Latencies = Latencies {
+pub(crate) const IN_REGION: Latencies = Latencies {
     sqs: Duration::from_millis(10),
     dynamodb: Duration::from_millis(5),
     secrets: Duration::from_millis(10),
@@ -45,12 +45,12 @@ pub(crate) struct Work {
     pub(crate) wall: Duration,
 }
 
-/// How long floor, capi-ingest and capi-dispatch take to start.
+/// How long the binaries take to start, in the order of [`Binary::ALL`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Starts {
-    pub(crate) medians: [Duration; 3],
+    pub(crate) medians: [Duration; Binary::COUNT],
     /// In multiples of the floor's.
-    pub(crate) ratios: [f64; 3],
+    pub(crate) ratios: [f64; Binary::COUNT],
 }
 
 /// A function beside the floor.
@@ -79,8 +79,8 @@ pub(crate) struct Dispatched {
 /// Measures.
 pub(crate) struct Bench {
     pub(crate) binaries: Binaries,
-    stub: Stub,
-    world: World,
+    pub(crate) stub: Stub,
+    pub(crate) world: World,
 }
 
 impl Bench {
@@ -92,7 +92,7 @@ impl Bench {
 
     /// How long each binary takes from being spawned to its first request for an invocation.
     pub(crate) async fn starts(&self, rounds: usize) -> anyhow::Result<Starts> {
-        let mut starts = [const { Vec::new() }; 3];
+        let mut starts = [const { Vec::new() }; Binary::COUNT];
         for round in 0..=rounds {
             for (binary, starts) in Binary::ALL.into_iter().zip(&mut starts) {
                 let function = self.start(binary).await?;
@@ -103,8 +103,7 @@ impl Bench {
                 function.end().await?;
             }
         }
-        let [floor, ingest, dispatch] = &starts;
-        let ratios = [1.0, ratio_in_turns(ingest, floor), ratio_in_turns(dispatch, floor)];
+        let ratios = starts.each_ref().map(|of| ratio_in_turns(of, &starts[0]));
         Ok(Starts { ratios, medians: starts.map(median) })
     }
 
@@ -238,23 +237,23 @@ impl Bench {
         Ok(usage)
     }
 
-    async fn start(&self, binary: Binary) -> anyhow::Result<Function> {
+    pub(crate) async fn start(&self, binary: Binary) -> anyhow::Result<Function> {
         Function::start(&self.binaries.path(binary), &self.world.variables).await
     }
 }
 
-struct Samples {
+pub(crate) struct Samples {
     cpus: Vec<Duration>,
     walls: Vec<Duration>,
 }
 
 impl Samples {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { cpus: Vec::new(), walls: Vec::new() }
     }
 
     /// Invokes once with each payload; processor time is read over all of them, as one may be too short to tell.
-    async fn block(&mut self, function: &mut Function, payloads: &[Bytes]) -> anyhow::Result<()> {
+    pub(crate) async fn block(&mut self, function: &mut Function, payloads: &[Bytes]) -> anyhow::Result<()> {
         let before = function.cpu()?;
         for payload in payloads {
             self.walls.push(accepted(function, payload.clone()).await?);
@@ -264,7 +263,7 @@ impl Samples {
         Ok(())
     }
 
-    fn median(self) -> Work {
+    pub(crate) fn median(self) -> Work {
         Work { cpu: median(self.cpus), wall: median(self.walls) }
     }
 }
@@ -284,12 +283,12 @@ fn ratio_in_turns(of: &[Duration], floor: &[Duration]) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
-fn ratio(a: u64, b: u64) -> f64 {
+pub(crate) fn ratio(a: u64, b: u64) -> f64 {
     a as f64 / b.max(1) as f64
 }
 
 /// An invocation with a request that must be accepted.
-async fn accepted(function: &mut Function, payload: Bytes) -> anyhow::Result<Duration> {
+pub(crate) async fn accepted(function: &mut Function, payload: Bytes) -> anyhow::Result<Duration> {
     let answered = function.invoke(payload).await?;
     let answer: Value = serde_json::from_slice(&answered.body)?;
     ensure!(answer["statusCode"] == 202, "not accepted: {answer}");
@@ -297,7 +296,7 @@ async fn accepted(function: &mut Function, payload: Bytes) -> anyhow::Result<Dur
 }
 
 /// An invocation with a batch of which nothing may be left.
-async fn dispatched(function: &mut Function, bodies: &[String]) -> anyhow::Result<Duration> {
+pub(crate) async fn dispatched(function: &mut Function, bodies: &[String]) -> anyhow::Result<Duration> {
     let answered = function.invoke(sqs_batch(bodies)).await?;
     let answer: Value = serde_json::from_slice(&answered.body)?;
     let failures = answer["batchItemFailures"].as_array().context("no answer to a batch")?;

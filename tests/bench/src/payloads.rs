@@ -6,6 +6,12 @@ use adrelay_core::seal::Secret;
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
+/// What conversions come with: a phone's user agent is longer than most.
+const PHONE_AGENT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1";
+
+/// How much earlier a person's first conversion is than the further one, in seconds.
+const EARLIER_S: u64 = 2 * 86_400;
+
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
 /// Makes requests with events that no one has seen before.
@@ -33,6 +39,44 @@ impl<'a> Requests<'a> {
     pub(crate) fn batch(&mut self, events: usize) -> Bytes {
         let events: Vec<Value> = (0..events).map(|_| self.event()).collect();
         self.request("/api/v1/meta/events", &json!({"events": events}).to_string())
+    }
+
+    /// A conversion of a person of whom nothing is known yet: the `nth` of this series.
+    pub(crate) fn first_conversion(&self, nth: usize) -> Bytes {
+        self.conversion(nth, "first", self.event_time - EARLIER_S, "203.0.113.9")
+    }
+
+    /// The same person's next one, two days later and from another address, as phones have it: so the person is
+    /// written too. With the same address it would be cheaper.
+    pub(crate) fn further_conversion(&self, nth: usize) -> Bytes {
+        self.conversion(nth, "further", self.event_time, "198.51.100.23")
+    }
+
+    /// A subscription, with what a product knows of its user.
+    fn conversion(&self, nth: usize, which: &str, event_time: u64, ip: &str) -> Bytes {
+        let series = self.series;
+        let url = format!(
+            "https://app.example.com/subscribe/thanks?plan=team-{nth}&utm_source=meta&utm_medium=paid&utm_campaign=spring"
+        );
+        let conversion = json!({
+            "event_name": "subscription_purchased",
+            "event_id": format!("sub-{series}-{which}-{nth:08}"),
+            "event_time": event_time,
+            "identity": {
+                "email": format!("jane.doe.{series}.{nth}@example.com"),
+                "external_id": format!("user-{series}-{nth:08}"),
+            },
+            "value": 29.00,
+            "currency": "EUR",
+            "metadata": {"plan": "team", "plan_price": 29.00, "interval": "month"},
+            "context": {
+                "ip": ip,
+                "agent": PHONE_AGENT,
+                "fbp": format!("fb.1.1596403881668.{:010}", 1_098_115_397 + nth),
+                "url": url,
+            },
+        });
+        self.request("/api/v1/conversions", &conversion.to_string())
     }
 
     /// What the floor is handed, so that it puts the same bytes on the queue as a function did with `messages`.

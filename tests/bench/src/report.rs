@@ -14,12 +14,12 @@ use crate::measure::Work;
 
 /// The table.
 pub(crate) fn table(checks: &[Check], measured: &Measured) -> String {
-    let mut text = format!("{:<42}{:>10}{:>10}  {:<14}\n", "what", "measured", "budget", "unit");
+    let mut text = format!("{:<42}{:>10}{:>10}  {:<18}\n", "what", "measured", "budget", "unit");
     for check in checks {
         let Check { what, measured, budget, unit, detail, kept } = check;
         let mark = if *kept { "  " } else { "✗ " };
         // Writing into a String can't fail.
-        let _ = writeln!(text, "{mark}{what:<40}{measured:>10.2}{budget:>10.2}  {unit:<14}{detail}");
+        let _ = writeln!(text, "{mark}{what:<40}{measured:>10.2}{budget:>10.2}  {unit:<18}{detail}");
     }
     text.push('\n');
     let rows = [
@@ -29,16 +29,42 @@ pub(crate) fn table(checks: &[Check], measured: &Measured) -> String {
         ("floor, 1,000 events", measured.bulk.floor),
         ("capi-dispatch, 1 event", measured.dispatch_alone.work),
         ("capi-dispatch, 50 events", measured.dispatch_batch.work),
+        ("track-conversion, known person", measured.conversions.known.work),
+        ("track-conversion, new person", measured.conversions.new.work),
     ];
     let _ = writeln!(text, "{:<42}{:>10}{:>10}", "warm invocation", "CPU ms", "wall ms");
     for (what, work) in rows {
         let _ = writeln!(text, "  {what:<40}{:>10.2}{:>10.2}", ms(work.cpu), ms(work.wall));
     }
     text.push('\n');
-    let _ = writeln!(text, "{:<42}{:>10}{:>10}", "$ a million events", "1/request", "25/request");
-    for ((what, single), (_, of_25)) in parts(&measured.cost_single).iter().zip(parts(&measured.cost_25)) {
-        let _ = writeln!(text, "  {what:<40}{single:>10.3}{of_25:>10.3}");
+    let events = [("1/request", &measured.cost_single), ("25/request", &measured.cost_25)];
+    text.push_str(&costs("$ a million events", &events));
+    text.push('\n');
+    let (known, new) = (&measured.conversions.cost_known, &measured.conversions.cost_new);
+    let conversions = [
+        ("known", &known.tracked),
+        ("+dispatch", &known.dispatched),
+        ("new", &new.tracked),
+        ("+dispatch", &new.dispatched),
+    ];
+    text.push_str(&costs("$ a million conversions, by person", &conversions));
+    text
+}
+
+/// Costs side by side.
+fn costs(title: &str, columns: &[(&str, &Cost)]) -> String {
+    let mut text = format!("{title:<42}");
+    for (column, _) in columns {
+        let _ = write!(text, "{column:>11}");
     }
+    let parts = columns.iter().map(|(_, cost)| parts(cost)).collect::<Vec<_>>();
+    for (nth, what) in PARTS.iter().enumerate() {
+        let _ = write!(text, "\n  {what:<40}");
+        for parts in &parts {
+            let _ = write!(text, "{:>11.3}", parts[nth]);
+        }
+    }
+    text.push('\n');
     text
 }
 
@@ -56,15 +82,26 @@ pub(crate) fn write(path: &Path, checks: &[Check], measured: &Measured) -> anyho
             "floor, 1,000 events": work(measured.bulk.floor),
             "capi-dispatch, 1 event": work(measured.dispatch_alone.work),
             "capi-dispatch, 50 events": work(measured.dispatch_batch.work),
+            "track-conversion, known person": work(measured.conversions.known.work),
+            "track-conversion, new person": work(measured.conversions.new.work),
         },
         "peak_bytes": {
             "capi-ingest, 1 event": measured.single.peak_bytes,
             "capi-ingest, 1,000 events": measured.bulk.peak_bytes,
             "capi-dispatch, 50 events": measured.dispatch_batch.peak_bytes,
+            "track-conversion, 1 conversion": measured.conversions.peak_bytes,
+        },
+        "write_units_per_conversion": {
+            "known person": measured.conversions.known.write_units_by_kind,
+            "new person": measured.conversions.new.write_units_by_kind,
         },
         "dollars_per_million_events": {
             "1 event a request": measured.cost_single,
             "25 events a request": measured.cost_25,
+        },
+        "dollars_per_million_conversions": {
+            "known person": measured.conversions.cost_known,
+            "new person": measured.conversions.cost_new,
         },
     });
     let directory = path.parent().context("the report needs a directory")?;
@@ -73,7 +110,7 @@ pub(crate) fn write(path: &Path, checks: &[Check], measured: &Measured) -> anyho
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
 
-fn by_binary(values: [Value; 3]) -> Value {
+fn by_binary(values: [Value; Binary::COUNT]) -> Value {
     Binary::ALL.into_iter().map(|binary| binary.name().to_owned()).zip(values).collect()
 }
 
@@ -89,16 +126,28 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn parts(cost: &Cost) -> [(&'static str, f64); 9] {
+const PARTS: [&str; 9] = [
+    "HTTP API",
+    "Lambda, requests",
+    "Lambda, duration",
+    "SQS",
+    "DynamoDB, writes",
+    "DynamoDB, reads",
+    "total",
+    "beside it: logs",
+    "beside it: 90 days of storage",
+];
+
+fn parts(cost: &Cost) -> [f64; PARTS.len()] {
     [
-        ("HTTP API", cost.http_api),
-        ("Lambda, requests", cost.lambda_requests),
-        ("Lambda, duration", cost.lambda_duration),
-        ("SQS", cost.sqs),
-        ("DynamoDB, writes", cost.dynamodb_writes),
-        ("DynamoDB, reads", cost.dynamodb_reads),
-        ("total", cost.total),
-        ("beside it: logs", cost.logs),
-        ("beside it: receipts for 90 days", cost.storage),
+        cost.http_api,
+        cost.lambda_requests,
+        cost.lambda_duration,
+        cost.sqs,
+        cost.dynamodb_writes,
+        cost.dynamodb_reads,
+        cost.total,
+        cost.logs,
+        cost.storage,
     ]
 }

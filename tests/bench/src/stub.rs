@@ -4,6 +4,7 @@
 //! hold. What costs money is counted as AWS bills it.
 
 mod dynamodb;
+mod update;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,6 +36,8 @@ pub(crate) struct Counts {
     pub(crate) sqs_requests: u64,
     /// Write request units of DynamoDB.
     pub(crate) write_units: u64,
+    /// The same by kind of item: its sort key up to the first `#`.
+    pub(crate) write_units_by_kind: BTreeMap<String, u64>,
     /// Halves of read request units of DynamoDB.
     pub(crate) read_half_units: u64,
     /// Events that Meta got.

@@ -21,7 +21,10 @@ const CONNECTION: &str = "conn_1";
 const KEY: &str = "key_1";
 const CONFIG_TABLE: &str = "bench-config";
 pub(crate) const EVENTS_TABLE: &str = "bench-events";
+pub(crate) const PEOPLE_TABLE: &str = "bench-people";
 const KEYRING_SECRET: &str = "bench-keyring-tokens";
+const KEYRING_PII_SECRET: &str = "bench-keyring-pii";
+const LOOKUP_KEY_SECRET: &str = "bench-lookup-key";
 const META_APP_SECRET: &str = "bench-meta-app";
 
 /// The tenant, set up at a stub.
@@ -41,6 +44,9 @@ impl World {
             stub.put_item(CONFIG_TABLE, item)?;
         }
         stub.put_secret(KEYRING_SECRET, keyring);
+        let keyring_pii = json!({"primary": 1, "keys": {"1": STANDARD.encode([11; 32])}});
+        stub.put_secret(KEYRING_PII_SECRET, keyring_pii.to_string());
+        stub.put_secret(LOOKUP_KEY_SECRET, json!({"key": STANDARD.encode([13; 32])}).to_string());
         let app = json!({"app_id": "", "app_secret": "", "verify_token": ""});
         stub.put_secret(META_APP_SECRET, app.to_string());
         Ok(Self { key, variables: variables(stub) })
@@ -56,10 +62,16 @@ fn variables(stub: &Stub) -> Variables {
         ("AWS_SECRET_ACCESS_KEY", text("example")),
         ("AWS_ENDPOINT_URL", endpoint.clone()),
         ("META_CAPI_INGEST_ENABLED", text("true")),
+        ("CONVERSION_TRACKING_ENABLED", text("true")),
+        ("META_CAPI_FORWARD_ENABLED", text("true")),
+        ("SHARED_PERSON_TABLE_ENABLED", text("true")),
         ("CONFIG_TABLE", text(CONFIG_TABLE)),
         ("EVENTS_TABLE", text(EVENTS_TABLE)),
+        ("PEOPLE_TABLE", text(PEOPLE_TABLE)),
         ("CAPI_EVENTS_QUEUE_URL", format!("{endpoint}/123456789012/bench-capi-events")),
         ("KEYRING_TOKENS_SECRET", text(KEYRING_SECRET)),
+        ("KEYRING_PII_SECRET", text(KEYRING_PII_SECRET)),
+        ("LOOKUP_KEY_SECRET", text(LOOKUP_KEY_SECRET)),
         ("META_APP_SECRET", text(META_APP_SECRET)),
         ("GRAPH_BASE_URL", endpoint),
         ("GRAPH_VERSION", text("v26.0")),

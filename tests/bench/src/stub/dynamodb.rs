@@ -1,37 +1,36 @@
 //! Tables of the stub.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use super::Counts;
-use crate::item_size::{STORED_OVERHEAD_BYTES, item_bytes, read_half_units, value_bytes, write_units};
+use super::{Counts, update};
+use crate::item_size::{STORED_OVERHEAD_BYTES, item_bytes, read_half_units, write_units};
 
 type Key = (String, String);
 
 /// What stands in a table.
 struct Stored {
-    /// Absent for what was written by an update: nobody reads those back.
-    item: Option<Map<String, Value>>,
+    item: Map<String, Value>,
     bytes: usize,
 }
 
 /// All tables, by name.
 #[derive(Default)]
-pub(super) struct Tables(HashMap<String, HashMap<Key, Stored>>);
+pub(super) struct Tables(HashMap<String, BTreeMap<Key, Stored>>);
 
 impl Tables {
-    /// Stores an item; its size in bytes.
+    /// Stores an item; the larger of its size and that of the one it replaces, in bytes: what a write is billed by.
     pub(super) fn put(&mut self, table: &str, item: Value) -> Option<usize> {
         let Value::Object(item) = item else { return None };
         let bytes = item_bytes(&item);
         let key = key_of(&item)?;
-        self.0.entry(table.to_owned()).or_default().insert(key, Stored { item: Some(item), bytes });
-        Some(bytes)
+        let before = self.0.entry(table.to_owned()).or_default().insert(key, Stored { item, bytes });
+        Some(bytes.max(before.map_or(0, |before| before.bytes)))
     }
 
     pub(super) fn stored_bytes(&self, table: &str) -> u64 {
-        let items = self.0.get(table).into_iter().flat_map(HashMap::values);
+        let items = self.0.get(table).into_iter().flat_map(BTreeMap::values);
         items.map(|stored| (stored.bytes + STORED_OVERHEAD_BYTES) as u64).sum()
     }
 
@@ -43,9 +42,9 @@ impl Tables {
             "Query" => self.query(request, counts),
             "UpdateItem" => self.update_item(request, counts),
             "PutItem" => {
-                let table = request.get("TableName")?.as_str()?.to_owned();
-                let bytes = self.put(&table, request.get("Item")?.clone())?;
-                counts.write_units += write_units(bytes);
+                let item = request.get("Item")?;
+                let bytes = self.put(request.get("TableName")?.as_str()?, item.clone())?;
+                counts.wrote(item, bytes)?;
                 Some(json!({}))
             }
             _ => None,
@@ -61,10 +60,7 @@ impl Tables {
         let stored = self.stored(request.get("TableName")?.as_str()?, &key);
         let consistent = request.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
         counts.read_half_units += read_half_units(stored.map_or(0, |stored| stored.bytes), consistent);
-        Some(match stored.and_then(|stored| stored.item.as_ref()) {
-            Some(item) => json!({"Item": item}),
-            None => json!({}),
-        })
+        Some(stored.map_or_else(|| json!({}), |stored| json!({"Item": stored.item})))
     }
 
     fn batch_get_item(&self, request: &Value, counts: &mut Counts) -> Option<Value> {
@@ -76,48 +72,52 @@ impl Tables {
                 let stored = self.stored(table, &key_of(key.as_object()?)?);
                 counts.read_half_units +=
                     read_half_units(stored.map_or(0, |stored| stored.bytes), consistent);
-                found.extend(stored.and_then(|stored| stored.item.clone()).map(Value::Object));
+                found.extend(stored.map(|stored| Value::Object(stored.item.clone())));
             }
             responses.insert(table.clone(), Value::Array(found));
         }
         Some(json!({"Responses": responses, "UnprocessedKeys": {}}))
     }
 
-    /// All items of the partition that `:pk` names, in one page.
+    /// The items of the partition that `:pk` names, from `:from` to `:to` where the request has them, in one page.
     fn query(&self, request: &Value, counts: &mut Counts) -> Option<Value> {
-        let partition = request.get("ExpressionAttributeValues")?.get(":pk")?.get("S")?.as_str()?;
+        let values = request.get("ExpressionAttributeValues")?;
+        let text = |name: &str| values.get(name)?.get("S")?.as_str();
+        let (partition, from, to) = (text(":pk")?, text(":from").unwrap_or_default(), text(":to"));
         let table = self.0.get(request.get("TableName")?.as_str()?);
-        let found = table.into_iter().flatten().filter(|((pk, _), _)| pk == partition);
+        let first = (partition.to_owned(), from.to_owned());
+        let found = table.into_iter().flat_map(|table| table.range(first.clone()..));
+        let within = |sk: &str| to.is_none_or(|to| sk <= to);
         let (mut items, mut bytes) = (Vec::new(), 0);
-        for (_, stored) in found {
+        for (_, stored) in found.take_while(|((pk, sk), _)| pk == partition && within(sk)) {
             bytes += stored.bytes;
-            items.extend(stored.item.clone().map(Value::Object));
+            items.push(Value::Object(stored.item.clone()));
         }
         let consistent = request.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
         counts.read_half_units += read_half_units(bytes, consistent);
         Some(json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items}))
     }
 
-    /// Counts an update as a write of its key and of all values that it names: the item as it stands afterwards,
-    /// where the update is the item's first.
     fn update_item(&mut self, request: &Value, counts: &mut Counts) -> Option<Value> {
-        let key = request.get("Key")?.as_object()?;
-        let names = request.get("ExpressionAttributeNames").and_then(Value::as_object);
-        let name_bytes = |placeholder: &str| {
-            let alias = format!("#{placeholder}");
-            let name = names.and_then(|names| names.get(&alias)).and_then(Value::as_str);
-            name.map_or(placeholder.len(), str::len)
-        };
-        let values = request.get("ExpressionAttributeValues").and_then(Value::as_object);
-        let set = values
-            .into_iter()
-            .flatten()
-            .map(|(placeholder, value)| name_bytes(placeholder.trim_start_matches(':')) + value_bytes(value));
-        let bytes = item_bytes(key) + set.sum::<usize>();
-        counts.write_units += write_units(bytes);
-        let table = self.0.entry(request.get("TableName")?.as_str()?.to_owned()).or_default();
-        table.entry(key_of(key)?).or_insert(Stored { item: None, bytes }).bytes = bytes;
+        let (table, key) = (request.get("TableName")?.as_str()?, request.get("Key")?.as_object()?);
+        let before = self.stored(table, &key_of(key)?);
+        let mut item = before.map_or_else(|| key.clone(), |stored| stored.item.clone());
+        update::apply(&mut item, request)?;
+        let bytes = self.put(table, Value::Object(item))?;
+        counts.wrote(request.get("Key")?, bytes)?;
         Some(json!({}))
+    }
+}
+
+impl Counts {
+    /// Counts a write of the item with this key.
+    fn wrote(&mut self, key: &Value, bytes: usize) -> Option<()> {
+        let (_, sk) = key_of(key.as_object()?)?;
+        let kind = sk.split('#').next().unwrap_or_default();
+        let units = write_units(bytes);
+        self.write_units += units;
+        *self.write_units_by_kind.entry(kind.to_owned()).or_default() += units;
+        Some(())
     }
 }
 
@@ -147,29 +147,57 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_read_whole() {
+    fn a_partition_is_read_whole_or_from_one_key_to_another() {
         let (mut tables, mut counts) = (Tables::default(), Counts::default());
-        for (pk, sk) in [("p", "a"), ("p", "b"), ("q", "a")] {
+        for (pk, sk) in [("p", "a"), ("p", "b"), ("p", "c"), ("q", "a")] {
             tables.put("t", json!({"pk": {"S": pk}, "sk": {"S": sk}}));
         }
-        let of = |pk: &str| json!({"TableName": "t", "ConsistentRead": true, "ExpressionAttributeValues": {":pk": {"S": pk}}});
-        assert_eq!(tables.answer("Query", &of("p"), &mut counts).unwrap()["Count"], 2);
-        assert_eq!(tables.answer("Query", &of("nobody"), &mut counts).unwrap()["Items"], json!([]));
-        assert_eq!(counts.read_half_units, 4);
+        let mut query = |values: Value| {
+            let request =
+                json!({"TableName": "t", "ConsistentRead": true, "ExpressionAttributeValues": values});
+            tables.answer("Query", &request, &mut counts).unwrap()["Items"].as_array().map(Vec::len)
+        };
+        assert_eq!(query(json!({":pk": {"S": "p"}})), Some(3));
+        assert_eq!(query(json!({":pk": {"S": "p"}, ":from": {"S": "b"}, ":to": {"S": "b~"}})), Some(1));
+        assert_eq!(query(json!({":pk": {"S": "nobody"}})), Some(0));
+        assert_eq!(counts.read_half_units, 6);
     }
 
     #[test]
-    fn an_update_is_as_large_as_what_it_sets() {
+    fn an_update_is_billed_by_the_whole_item() {
         let (mut tables, mut counts) = (Tables::default(), Counts::default());
-        let update = json!({
-            "TableName": "t",
-            "Key": {"pk": {"S": "p"}, "sk": {"S": "s"}},
-            "ExpressionAttributeNames": {"#status": "status", "#gone": "gone"},
-            "ExpressionAttributeValues": {":status": {"S": "sent"}, ":copies": {"N": "1"}},
-        });
-        tables.answer("UpdateItem", &update, &mut counts).unwrap();
-        assert_eq!(tables.stored_bytes("t"), ((3 + 3) + (6 + 4) + (6 + 2) + 100) as u64);
-        assert_eq!(counts.write_units, 1);
+        let update = |reference: &str| {
+            json!({
+                "TableName": "t",
+                "Key": {"pk": {"S": "p"}, "sk": {"S": "F#2026-11-21"}},
+                "UpdateExpression": "SET v = :v ADD #what :amount, refs :refs",
+                "ConditionExpression": "NOT contains(refs, :ref)",
+                "ExpressionAttributeNames": {"#what": "c#Lead"},
+                "ExpressionAttributeValues": {
+                    ":v": {"N": "1"},
+                    ":amount": {"N": "1"},
+                    ":refs": {"SS": [reference]},
+                    ":ref": {"S": reference},
+                },
+            })
+        };
+        tables.answer("UpdateItem", &update("abc"), &mut counts).unwrap();
+        let once: u64 = (3 + 14) + (1 + 2) + (6 + 2) + (4 + 3);
+        assert_eq!(tables.stored_bytes("t"), once + 100);
+        tables.answer("UpdateItem", &update(&"x".repeat(1024)), &mut counts).unwrap();
+        assert_eq!(tables.stored_bytes("t"), once + 1024 + 100);
+        assert_eq!(counts.write_units, 1 + 2);
+        assert_eq!(counts.write_units_by_kind, [("F".to_owned(), 3)].into());
+    }
+
+    #[test]
+    fn a_smaller_item_is_billed_by_the_one_it_replaces() {
+        let (mut tables, mut counts) = (Tables::default(), Counts::default());
+        for length in [1_500, 10] {
+            let item = json!({"pk": {"S": "p"}, "sk": {"S": "PERSON"}, "doc": {"S": "x".repeat(length)}});
+            tables.answer("PutItem", &json!({"TableName": "t", "Item": item}), &mut counts).unwrap();
+        }
+        assert_eq!(counts.write_units, 4);
     }
 
     #[test]
