@@ -3,6 +3,7 @@
 use adrelay_core::auth::{key_sha256, new_key};
 use adrelay_core::config::{ApiKey, Connection, ConnectionKind, Health, Pixel, Scope, Source};
 use adrelay_core::ids::{ConnectionId, KeyId, PixelId, SourceId, TenantId};
+use adrelay_core::rules::{RuleSet, default_rules};
 use adrelay_core::seal::{Keyring, SealContext, Secret};
 use adrelay_core::time::UnixMillis;
 use adrelay_core::vault::ACCESS_TOKEN;
@@ -132,7 +133,9 @@ fn items(key: &Secret, keyring: &Keyring) -> anyhow::Result<Vec<Value>> {
     lookup["id"] = json!({"S": KEY});
     let key = record(&partition, &format!("KEY#{KEY}"), &api_key)?;
     let source = record(&partition, &format!("SOURCE#{SOURCE}"), &source)?;
-    Ok(vec![pixel, connection, lookup, key, source])
+    let shipped = default_rules().map_err(|_| anyhow::anyhow!("the shipped rules can't be read"))?;
+    let rules = record(&partition, "RULES", &RuleSet { version: 1, rules: shipped })?;
+    Ok(vec![pixel, connection, lookup, key, source, rules])
 }
 
 fn source(tenant_id: TenantId, id: SourceId, pixel_id: PixelId) -> Source {
