@@ -46,8 +46,7 @@ impl<'a> Requests<'a> {
         self.conversion(nth, "first", self.event_time - EARLIER_S, "203.0.113.9")
     }
 
-    /// The same person's next one, two days later and from another address, as phones have it: so the person is
-    /// written too. With the same address it would be cheaper.
+    /// The same person's next one, two days later and from another address, as phones have it.
     pub(crate) fn further_conversion(&self, nth: usize) -> Bytes {
         self.conversion(nth, "further", self.event_time, "198.51.100.23")
     }
