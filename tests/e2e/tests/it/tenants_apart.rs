@@ -18,13 +18,15 @@ impl Owned {
             shop.convert(&shop.key, &body).await?["person_id"].as_str().context("a person")?.to_owned();
         let defaults = format!("/api/v1/rules/defaults?tenant_id={}", shop.tenant);
         shop.api.post(&defaults, &shop.root, &json!({}), 200).await?;
+        // Every shop has a source called shop.
+        shop.add_source("owners", &json!({})).await?;
         let keys = shop.of_tenant("/api/v1/keys").await?;
         let key = keys["items"][0]["id"].as_str().context("a key")?.to_owned();
         Ok(Self(vec![
             ("tenant_id", shop.tenant.clone()),
             ("connection_id", shop.connection.clone()),
             ("pixel_id", shop.pixel.clone()),
-            ("source_id", shop.source.clone()),
+            ("source_id", "owners".to_owned()),
             ("key_id", key),
             ("event_id", "owned-event".to_owned()),
             ("person_id", person),
