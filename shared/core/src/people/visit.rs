@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::person::{Click, MAX_CLICKS, PersonDoc, Profile, Seen, Touch};
+use super::person::{Click, FRESH_DAYS, MAX_CLICKS, PersonDoc, Profile, Seen, Touch};
 use crate::time::UnixMillis;
 
 /// An unchanged value is written anew after this long, in milliseconds: 7 days, so that it stays fresh for 90.
@@ -60,6 +60,8 @@ impl Visit {
             None => doc.clicks.push(Click { fbc: fbc.clone(), at }),
         }
         doc.clicks.sort_by(|a, b| (a.at, &a.fbc).cmp(&(b.at, &b.fbc)));
+        let newest = doc.clicks.last().map_or(at, |click| click.at);
+        doc.clicks.retain(|click| newest.ms_since(click.at) <= FRESH_DAYS * 86_400_000);
         let surplus = doc.clicks.len().saturating_sub(MAX_CLICKS);
         doc.clicks.drain(..surplus);
         true
@@ -127,6 +129,16 @@ mod tests {
         assert!(!visit.note(UnixMillis(10), &mut doc, &mut profile));
         assert!(!visit.note(UnixMillis(DAY_MS - 1), &mut doc, &mut profile));
         assert!(visit.note(UnixMillis(8 * DAY_MS), &mut doc, &mut profile));
+    }
+
+    #[test]
+    fn a_click_is_kept_for_90_days() {
+        let (mut doc, mut profile) = (PersonDoc::new(UnixMillis(0), None), Profile::default());
+        for (fbc, day) in [("fb.1.1.old", 0), ("fb.1.1.edge", 10), ("fb.1.1.new", 100)] {
+            visit(fbc, "x").note(UnixMillis(day * DAY_MS), &mut doc, &mut profile);
+        }
+        let kept: Vec<&str> = doc.clicks.iter().map(|click| click.fbc.as_str()).collect();
+        assert_eq!(kept, ["fb.1.1.edge", "fb.1.1.new"]);
     }
 
     #[test]

@@ -26,8 +26,18 @@ async fn planted_secrets_and_personal_data_show_up_nowhere() -> anyhow::Result<(
     );
     event["custom_data"]["note"] = json!("write to canary.bird@canary-mail.example");
 
+    let conversion = json!({"event_name": "visited", "event_id": "canary-2", "identity": {
+            "email": planted[0].1, "phone": planted[1].1, "first_name": planted[2].1, "last_name": planted[3].1,
+            "city": planted[4].1, "external_id": planted[5].1},
+        "metadata": {"note": "write to canary.bird@canary-mail.example", "name": "Canaryfirst"}});
+    let mut bad_conversion = conversion.clone();
+    bad_conversion["event_time"] = json!("canary.bird@canary-mail.example");
+    bad_conversion["canary.bird@canary-mail.example"] = json!(1);
     // On the queue, where it can be looked at.
     stack.set_dispatch_enabled(false).await?;
+    let tracked = shop.convert(&shop.key, &conversion).await;
+    let refused_too =
+        shop.api.call("POST", "/api/v1/conversions", Some(&shop.key), Some(&bad_conversion)).await;
     let posted = shop.api.post("/api/v1/meta/event", &shop.key, &event, 202).await;
     let mut bad = event.clone();
     bad["event_time"] = json!("canary.bird@canary-mail.example");
@@ -38,17 +48,22 @@ async fn planted_secrets_and_personal_data_show_up_nowhere() -> anyhow::Result<(
     let refused = refused?;
     let bodies = bodies?;
     ensure!(!bodies.is_empty(), "the message was there to look at");
-    shop.meta_holds(1, 120).await?;
+    let (tracked, refused_too) = (tracked?, refused_too?);
+    ensure!(refused_too.status == 422, "{refused_too:?}");
+    shop.meta_holds(2, 120).await?;
     shop.receipt("canary-1", "sent").await?;
+    shop.receipt("canary-2", "sent").await?;
 
     let mut haystacks: Vec<(String, String)> =
         bodies.into_iter().map(|body| ("a queue body".to_owned(), body)).collect();
     haystacks.push(("the answer to a bad event".to_owned(), refused.body.to_string()));
-    for function in [Function::CapiIngest, Function::CapiDispatch, Function::AdminApi] {
+    haystacks.push(("the answer to a conversion".to_owned(), tracked.to_string()));
+    haystacks.push(("the answer to a bad conversion".to_owned(), refused_too.body.to_string()));
+    for function in Function::ALL {
         let lines = stack.function_logs(function).await?;
         haystacks.extend(lines.into_iter().map(|line| (format!("{function:?}'s log"), line)));
     }
-    for table in [&stack.env().config_table, &stack.env().events_table] {
+    for table in [&stack.env().config_table, &stack.env().events_table, &stack.env().people_table] {
         let items = e2e::table_items(&stack, table).await?;
         haystacks.extend(items.into_iter().map(|item| (format!("table {table}"), item)));
     }

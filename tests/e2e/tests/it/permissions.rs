@@ -1,4 +1,4 @@
-//! Least privilege: each IAM statement of capi-ingest and capi-dispatch is needed.
+//! Least privilege: each IAM statement of the functions on an event's way is needed.
 
 use anyhow::ensure;
 use e2e::{Shop, lead};
@@ -18,6 +18,12 @@ async fn everything_works(stack: &Stack) -> anyhow::Result<bool> {
     if posted.status != 202 {
         return Ok(false);
     }
+    let conversion =
+        json!({"event_name": "visited", "event_id": "c", "identity": {"email": "c@example.com"}});
+    let tracked = shop.api.call("POST", "/api/v1/conversions", Some(&shop.key), Some(&conversion)).await?;
+    if tracked.status != 202 {
+        return Ok(false);
+    }
     let sent = e2e::within(15, "sent", || async {
         Ok(shop.receipts("p").await?.into_iter().find(|receipt| receipt["status"] == "sent"))
     });
@@ -35,10 +41,10 @@ async fn everything_works(stack: &Stack) -> anyhow::Result<bool> {
 }
 
 #[tokio::test]
-async fn each_statement_of_the_two_roles_is_needed() -> anyhow::Result<()> {
+async fn each_statement_of_the_three_roles_is_needed() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
     ensure!(everything_works(&stack).await?, "with all statements everything works");
-    for function in [Function::CapiIngest, Function::CapiDispatch] {
+    for function in [Function::CapiIngest, Function::CapiDispatch, Function::TrackConversion] {
         let mut needed = 0;
         for sid in stack.role_statements(function).await? {
             if DONE_BY_THE_EMULATOR.contains(&sid.as_str()) {
