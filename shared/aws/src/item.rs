@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use adrelay_core::ports::StoreError;
+use adrelay_core::seal;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 /// Version of the items' shape, in their attribute `v`.
@@ -18,6 +20,22 @@ pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
 #[expect(clippy::needless_pass_by_value, reason = "numbers are small; `n(1)` reads better than `n(&1)`")]
 pub(crate) fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+/// A sealed text as it is stored: packed, for items are billed by their size.
+pub(crate) fn sealed(text: &str) -> AttributeValue {
+    seal::packed(text).map_or_else(|_| s(text), |bytes| AttributeValue::B(Blob::new(bytes)))
+}
+
+/// The sealed text of an item that may have none.
+pub(crate) fn optional_sealed(item: &Item, name: &str) -> Result<Option<String>, StoreError> {
+    match item.get(name) {
+        Some(AttributeValue::B(bytes)) => {
+            let text = seal::unpacked(bytes.as_ref());
+            text.map(Some).map_err(|error| StoreError::Corrupt(error.to_string()))
+        }
+        _ => Ok(optional_text(item, name).map(str::to_owned)),
+    }
 }
 
 pub(crate) fn key(pk: &str, sk: &str) -> Item {

@@ -21,6 +21,8 @@ pub(crate) fn value_bytes(value: &Value) -> usize {
     match (kind.as_str(), value) {
         ("N", number) => number_bytes(number.as_str().unwrap_or_default()),
         ("BOOL" | "NULL", _) => 1,
+        // Base64 in JSON; DynamoDB counts the bytes themselves.
+        ("B", text) => text.as_str().map_or(0, |text| text.trim_end_matches('=').len() * 3 / 4),
         ("SS", Value::Array(texts)) => texts.iter().map(text_bytes).sum(),
         ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
         ("M", Value::Object(map)) => 3 + map.len() + item_bytes(map),
@@ -62,6 +64,7 @@ mod tests {
     fn documents_count_their_overhead() {
         assert_eq!(value_bytes(&json!({"L": [{"S": "ab"}, {"NULL": true}]})), 3 + (1 + 2) + (1 + 1));
         assert_eq!(value_bytes(&json!({"M": {"k": {"S": "v"}}})), 3 + 1 + 2);
+        assert_eq!(value_bytes(&json!({"B": "YWJjZA=="})), 4);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use adrelay_core::time::UnixMillis;
 
 use super::features::day_expires_at;
 use super::{DynamoPeople, conversion_key, last_part, person_pk, unreadable};
-use crate::item::{ITEM_VERSION, Item, key, n, number, optional_text, s, text};
+use crate::item::{ITEM_VERSION, Item, key, n, number, optional_sealed, optional_text, s, sealed, text};
 
 /// Days for which a conversion is kept after it was posted.
 const CONVERSION_DAYS: i64 = 90;
@@ -35,7 +35,7 @@ fn conversion_item(conversion: &StoredConversion) -> Item {
         ("event_id", s(conversion.event_id.as_str())),
         ("at_s", n(conversion.at_s)),
         ("stored_at", n(conversion.stored_at.0)),
-        ("sealed", s(&conversion.sealed)),
+        ("sealed", sealed(&conversion.sealed)),
         ("expires_at", n(expires_at(conversion))),
     ];
     item.extend(set.map(|(name, value)| (name.to_owned(), value)));
@@ -64,7 +64,7 @@ fn read_conversion(tenant: &TenantId, item: &Item) -> Result<StoredConversion, S
         at_s: number(item, "at_s")?,
         stored_at: UnixMillis(number(item, "stored_at")?),
         money,
-        sealed: text(item, "sealed")?.to_owned(),
+        sealed: optional_sealed(item, "sealed")?.ok_or_else(|| unreadable(&"sealed"))?,
     })
 }
 

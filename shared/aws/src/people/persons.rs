@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put};
 
 use super::transaction::put;
 use super::{DynamoPeople, last_part, person_pk, unreadable};
-use crate::item::{ITEM_VERSION, Item, corrupt, key, n, number, optional_text, s, store_error, text};
+use crate::item::{
+    ITEM_VERSION, Item, corrupt, key, n, number, optional_sealed, s, sealed, store_error, text,
+};
 
 const LINK: &str = "LINK";
 const PERSON: &str = "PERSON";
@@ -37,7 +39,7 @@ fn person_item(person: &Person) -> Result<Item, StoreError> {
     item.insert("v".to_owned(), n(ITEM_VERSION));
     item.insert("rev".to_owned(), n(person.rev + 1));
     item.insert("doc".to_owned(), s(serde_json::to_string(&person.doc).map_err(corrupt)?));
-    item.extend(person.sealed.as_ref().map(|sealed| ("sealed".to_owned(), s(sealed))));
+    item.extend(person.sealed.as_ref().map(|text| ("sealed".to_owned(), sealed(text))));
     Ok(item)
 }
 
@@ -47,7 +49,7 @@ fn read_person(tenant: &TenantId, item: &Item) -> Result<Person, StoreError> {
         id: PersonId::parse(last_part(text(item, "pk")?)).map_err(|error| unreadable(&error))?,
         rev: u64::try_from(number(item, "rev")?).map_err(|error| unreadable(&error))?,
         doc: serde_json::from_str(text(item, "doc")?).map_err(corrupt)?,
-        sealed: optional_text(item, "sealed").map(str::to_owned),
+        sealed: optional_sealed(item, "sealed")?,
     })
 }
 

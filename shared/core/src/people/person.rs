@@ -130,7 +130,7 @@ pub struct PersonDoc {
     /// Written once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_touch: Option<Touch>,
-    /// Written always.
+    /// Written always; absent where it is the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_touch: Option<Touch>,
     /// Click ids, newest last, ≤ [`MAX_CLICKS`].
@@ -184,6 +184,14 @@ impl PersonDoc {
             conflicts: Vec::new(),
             erased_at: None,
         }
+    }
+}
+
+impl PersonDoc {
+    /// The last touch, which may be the first.
+    #[must_use]
+    pub fn last(&self) -> Option<&Touch> {
+        self.last_touch.as_ref().or(self.first_touch.as_ref())
     }
 }
 

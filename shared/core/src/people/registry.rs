@@ -1,18 +1,21 @@
 //! Finds, creates, links, amends, merges and separates people. Any number of processes may do so at once.
 
 mod by_hand;
+mod load;
+mod merge;
 
 use std::collections::{HashMap, HashSet};
 
+use self::merge::United;
 use super::identity::Identity;
 use super::link::LinkHash;
-use super::person::{Conflict, MAX_MEMBERS, Person, PersonDoc, Profile};
+use super::person::{PersonDoc, Profile};
 use super::pii::Pii;
 use super::tree::{Node, Tree};
 use crate::ids::{PersonId, SourceId, TenantId, random_text_id};
 use crate::ports::StoreError;
 use crate::ports::clock::{Clock, Entropy};
-use crate::ports::people::{Claim, MergeRecord, PeopleStore};
+use crate::ports::people::{Claim, PeopleStore};
 use crate::ports::secrets::Secrets;
 
 /// How often something is tried that others get in the way of.
@@ -23,9 +26,6 @@ const PAUSE_MS: u64 = 15;
 
 /// Parts that a person may have in all.
 const MAX_PARTS: usize = 100;
-
-/// Who brings persons together where identifiers of one post do.
-const BY_IDENTITY: &str = "identity";
 
 /// Why something could not be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,12 +79,6 @@ pub struct Resolved {
     /// What of the identity is the leaf's own: identifiers that point to another part, or to somebody else, are left
     /// out.
     pub own: Identity,
-}
-
-enum United {
-    Merged(Tree),
-    Apart,
-    Raced,
 }
 
 impl<'a, P, S, C, E> Registry<'a, P, S, C, E>
@@ -230,69 +224,6 @@ where
         Err(StoreError::Conflict.into())
     }
 
-    /// Merges the person of `loser` into the person of `winner`. Nothing is moved: see the module's text.
-    ///
-    /// # Errors
-    /// [`RegistryError`] says why not.
-    pub async fn merge(
-        &self,
-        tenant: &TenantId,
-        winner: &PersonId,
-        loser: &PersonId,
-        by: &str,
-    ) -> Result<Tree, RegistryError> {
-        for tried in 0..TRIES {
-            let (winner, loser) = (self.person(tenant, winner).await?, self.person(tenant, loser).await?);
-            match self.join(winner, loser, by).await {
-                Err(RegistryError::Store(StoreError::Conflict)) => self.pause(tried).await,
-                other => return other,
-            }
-        }
-        Err(StoreError::Conflict.into())
-    }
-
-    /// Takes `member` out of the person that it was merged into, with all that was merged into it before. Both sides
-    /// are what they were, with what came by their own identifiers since; they are never merged on their own again.
-    ///
-    /// # Errors
-    /// [`RegistryError`] says why not.
-    pub async fn unmerge(
-        &self,
-        tenant: &TenantId,
-        member: &PersonId,
-        by: &str,
-    ) -> Result<(Tree, Tree), RegistryError> {
-        for tried in 0..TRIES {
-            let tree = self.person(tenant, member).await?;
-            let loser = tree.node(member).ok_or(RegistryError::Unknown)?;
-            let parent = loser.person.doc.merged_into.as_ref().ok_or(RegistryError::NotMerged)?;
-            let parent = tree.node(parent).ok_or(RegistryError::Unknown)?;
-            let (mut loser, mut parent) = (loser.person.clone(), parent.person.clone());
-            let at = self.clock.now();
-            loser.doc.merged_into = None;
-            parent.doc.members.retain(|id| id != member);
-            // Of the whole side: the root is what a later post compares.
-            keep_apart(&mut loser.doc, &tree.root().person.id);
-            keep_apart(&mut parent.doc, member);
-            let record = MergeRecord {
-                winner: parent.id.clone(),
-                loser: loser.id.clone(),
-                undone: true,
-                at,
-                by: by.to_owned(),
-            };
-            match self.store.save_both(&parent, &loser, &record).await {
-                Ok(()) => {
-                    let root = tree.root().person.id.clone();
-                    return Ok((self.person(tenant, &root).await?, self.person(tenant, member).await?));
-                }
-                Err(StoreError::Conflict) => self.pause(tried).await,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(StoreError::Conflict.into())
-    }
-
     async fn hashes(&self, tenant: &TenantId, identity: &Identity) -> Result<Vec<LinkHash>, StoreError> {
         let lookup = self.pii.lookup().await?;
         Ok(identity.identifiers.iter().map(|identifier| lookup.link(tenant, identifier)).collect())
@@ -371,155 +302,6 @@ where
         Ok(any)
     }
 
-    /// Merges two persons that identifiers of one post point to, unless something speaks against it.
-    async fn unite(
-        &self,
-        tenant: &TenantId,
-        tree: &Tree,
-        other: Tree,
-        kind: &str,
-    ) -> Result<United, RegistryError> {
-        let (mine, theirs) = (tree.emails(), other.emails());
-        let contradict =
-            !mine.is_empty() && !theirs.is_empty() && !mine.iter().any(|email| theirs.contains(email));
-        let apart = |tree: &Tree, other: &Tree| {
-            let known: HashSet<&PersonId> =
-                tree.nodes.iter().flat_map(|node| &node.person.doc.kept_apart).collect();
-            other.nodes.iter().any(|node| known.contains(&node.person.id))
-        };
-        if contradict || apart(tree, &other) || apart(&other, tree) {
-            self.note_conflict(tenant, tree, &other, kind).await?;
-            self.note_conflict(tenant, &other, tree, kind).await?;
-            return Ok(United::Apart);
-        }
-        let rank = |tree: &Tree| {
-            let root = &tree.root().person;
-            (tree.emails().is_empty(), root.doc.created_at, root.id.clone())
-        };
-        let (winner, loser) =
-            if rank(tree) <= rank(&other) { (tree.clone(), other) } else { (other, tree.clone()) };
-        match self.join(winner, loser, BY_IDENTITY).await {
-            Ok(tree) => Ok(United::Merged(tree)),
-            Err(RegistryError::Full) => Ok(United::Apart),
-            Err(RegistryError::Store(StoreError::Conflict)) => Ok(United::Raced),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn join(&self, winner: Tree, loser: Tree, by: &str) -> Result<Tree, RegistryError> {
-        let (mut root, mut member) = (winner.root().person.clone(), loser.root().person.clone());
-        if root.id == member.id {
-            return Err(RegistryError::Same);
-        }
-        if root.doc.members.len() >= MAX_MEMBERS || winner.nodes.len() + loser.nodes.len() > MAX_PARTS {
-            return Err(RegistryError::Full);
-        }
-        let at = self.clock.now();
-        root.doc.members.push(member.id.clone());
-        member.doc.merged_into = Some(root.id.clone());
-        let record = MergeRecord {
-            winner: root.id.clone(),
-            loser: member.id.clone(),
-            undone: false,
-            at,
-            by: by.to_owned(),
-        };
-        self.store.save_both(&root, &member, &record).await?;
-        (root.rev, member.rev) = (root.rev + 1, member.rev + 1);
-        // Taken anew, so that its parts come in the order in which they are read from now on.
-        let nodes = winner.nodes.into_iter().chain(loser.nodes);
-        let mut nodes: HashMap<PersonId, Node> = nodes.map(|node| (node.person.id.clone(), node)).collect();
-        let id = root.id.clone();
-        for person in [root, member] {
-            if let Some(node) = nodes.get_mut(&person.id) {
-                node.person = person;
-            }
-        }
-        Tree::take(&id, &mut nodes).ok_or(RegistryError::Unknown)
-    }
-
-    async fn note_conflict(
-        &self,
-        tenant: &TenantId,
-        tree: &Tree,
-        other: &Tree,
-        kind: &str,
-    ) -> Result<(), RegistryError> {
-        let (root, person_id, at) = (tree.root(), &other.root().person.id, self.clock.now());
-        if root.person.doc.conflicts.iter().any(|known| known.person_id == *person_id) {
-            return Ok(());
-        }
-        let conflict = Conflict { person_id: person_id.clone(), identifier: kind.to_owned(), at };
-        self.amend(tenant, root.clone(), |doc, _| {
-            let new = doc.conflicts.len() < MAX_MEMBERS
-                && doc.conflicts.iter().all(|known| known.person_id != conflict.person_id);
-            if new {
-                doc.conflicts.push(conflict.clone());
-            }
-            new
-        })
-        .await
-        .map(|_| ())
-    }
-
-    /// The trees of `ids`, each once. Those of `expected` that are not stored are persons about to be: somebody has
-    /// claimed a link for them and not come further.
-    async fn trees(
-        &self,
-        tenant: &TenantId,
-        ids: Vec<PersonId>,
-        expected: &[PersonId],
-    ) -> Result<Vec<Tree>, RegistryError> {
-        let mut nodes: HashMap<PersonId, Node> = HashMap::new();
-        let mut asked: HashSet<PersonId> = HashSet::new();
-        let mut wanted = ids.clone();
-        while !wanted.is_empty() {
-            asked.extend(wanted.iter().cloned());
-            if asked.len() > MAX_PARTS {
-                return Err(RegistryError::Full);
-            }
-            for node in self.nodes(tenant, &wanted).await? {
-                nodes.insert(node.person.id.clone(), node);
-            }
-            for id in wanted.iter().filter(|id| expected.contains(id)) {
-                nodes.entry(id.clone()).or_insert_with(|| self.blank(tenant, id));
-            }
-            let near = nodes.values().map(|node| &node.person.doc);
-            let near = near.flat_map(|doc| doc.members.iter().chain(&doc.merged_into));
-            let mut next: Vec<PersonId> = near.filter(|id| !asked.contains(*id)).cloned().collect();
-            next.sort();
-            next.dedup();
-            wanted = next;
-        }
-        let mut trees = Vec::new();
-        for id in &ids {
-            let mut root = id;
-            for _ in 0..MAX_PARTS {
-                let parent = nodes.get(root).and_then(|node| node.person.doc.merged_into.as_ref());
-                let Some(parent) = parent.filter(|id| nodes.contains_key(*id)) else { break };
-                root = parent;
-            }
-            let root = root.clone();
-            trees.extend(Tree::take(&root, &mut nodes));
-        }
-        Ok(trees)
-    }
-
-    async fn nodes(&self, tenant: &TenantId, ids: &[PersonId]) -> Result<Vec<Node>, StoreError> {
-        let mut nodes = Vec::with_capacity(ids.len());
-        for person in self.store.persons(tenant, ids).await? {
-            let profile = self.pii.profile(&person).await?;
-            nodes.push(Node { person, profile });
-        }
-        Ok(nodes)
-    }
-
-    fn blank(&self, tenant: &TenantId, id: &PersonId) -> Node {
-        let doc = PersonDoc::new(self.clock.now(), None);
-        let person = Person { tenant: tenant.clone(), id: id.clone(), rev: 0, doc, sealed: None };
-        Node { person, profile: Profile::default() }
-    }
-
     async fn seal(&self, tenant: &TenantId, node: &Node) -> Result<Option<String>, StoreError> {
         self.pii.seal_profile(tenant, &node.person.id, &node.profile, self.entropy.array()).await
     }
@@ -531,15 +313,6 @@ where
 
     async fn pause(&self, tried: u64) {
         self.clock.sleep_ms(self.entropy.up_to(PAUSE_MS * (tried + 1))).await;
-    }
-}
-
-fn keep_apart(doc: &mut PersonDoc, id: &PersonId) {
-    if !doc.kept_apart.contains(id) {
-        if doc.kept_apart.len() >= MAX_MEMBERS {
-            doc.kept_apart.remove(0);
-        }
-        doc.kept_apart.push(id.clone());
     }
 }
 

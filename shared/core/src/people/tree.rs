@@ -217,7 +217,7 @@ impl Tree {
             consent: doc.consent.clone(),
             evidence: doc.evidence.clone(),
             first_touch: doc.first_touch.clone(),
-            last_touch: doc.last_touch.clone(),
+            last_touch: doc.last().cloned(),
             clicks: doc.clicks.clone(),
             fbp: doc.fbp.clone(),
             first_seen: doc.first_seen,
@@ -248,9 +248,8 @@ impl Whole {
         if first(&doc.first_touch) < first(&self.first_touch) {
             self.first_touch.clone_from(&doc.first_touch);
         }
-        let last = |touch: &Option<Touch>| touch.as_ref().map(|touch| touch.at);
-        if last(&doc.last_touch) > last(&self.last_touch) {
-            self.last_touch.clone_from(&doc.last_touch);
+        if doc.last().map(|touch| touch.at) > self.last_touch.as_ref().map(|touch| touch.at) {
+            self.last_touch = doc.last().cloned();
         }
         for click in &doc.clicks {
             match self.clicks.iter_mut().find(|known| known.fbc == click.fbc) {

@@ -72,19 +72,16 @@ impl Visit {
         if touch.is_empty() {
             return false;
         }
-        let mut changed = false;
-        if doc.first_touch.is_none() {
-            doc.first_touch = Some(touch.clone());
-            changed = true;
-        }
-        let newer = doc.last_touch.as_ref().is_none_or(|last| {
-            let same = Touch { at: last.at, ..touch.clone() } == *last;
-            at > last.at && (!same || at.ms_since(last.at) > RENEW_MS)
-        });
+        let Some(last) = doc.last() else {
+            doc.first_touch = Some(touch);
+            return true;
+        };
+        let same = Touch { at: last.at, ..touch.clone() } == *last;
+        let newer = at > last.at && (!same || at.ms_since(last.at) > RENEW_MS);
         if newer {
             doc.last_touch = Some(touch);
         }
-        changed | newer
+        newer
     }
 }
 
@@ -118,7 +115,7 @@ mod tests {
         }
         let campaign = |touch: &Option<Touch>| touch.as_ref().and_then(|touch| touch.campaign.clone());
         assert_eq!(campaign(&doc.first_touch).as_deref(), Some("spring"));
-        assert_eq!(campaign(&doc.last_touch).as_deref(), Some("summer"));
+        assert_eq!(campaign(&doc.last().cloned()).as_deref(), Some("summer"));
     }
 
     #[test]
