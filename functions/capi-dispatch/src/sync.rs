@@ -67,7 +67,7 @@ where
             upload_tag: None,
             idempotency,
         };
-        let Prepared { verdict, warnings } = prepare(text, &context, self.dispatcher.ports().entropy());
+        let Prepared { verdict, warnings, .. } = prepare(text, &context, self.dispatcher.ports().entropy());
         match verdict {
             // What is not to be sent ends with its receipt, by the same way.
             Verdict::Accepted(event) | Verdict::Skipped { event, .. } => {

@@ -33,6 +33,7 @@ pub(crate) struct FannedOut {
 pub(crate) struct Posted<'a> {
     /// As posted.
     text: &'a str,
+    event_name: &'a EventName,
     /// As it would go out without rules.
     event: &'a AcceptedEvent,
     /// Why it would not, where it would not.
@@ -42,16 +43,21 @@ pub(crate) struct Posted<'a> {
 
 impl<'a> Posted<'a> {
     /// `None` where the event is refused.
-    pub(crate) fn of(text: &'a str, verdict: &'a Verdict, context: EventContext<'a>) -> Option<Self> {
+    pub(crate) fn of(
+        text: &'a str,
+        event_name: &'a EventName,
+        verdict: &'a Verdict,
+        context: EventContext<'a>,
+    ) -> Option<Self> {
         let (event, skipped) = match verdict {
             Verdict::Accepted(event) => (&**event, None),
             Verdict::Skipped { event, code } => (&**event, Some(*code)),
             Verdict::Refused { .. } => return None,
         };
-        Some(Self { text, event, skipped, context })
+        Some(Self { text, event_name, event, skipped, context })
     }
 
-    /// Applies rules; `None` where nothing fires and the event goes out as it is. `warnings` are those of the event.
+    /// Applies rules that name the event; `None` where nothing fires and the event goes out as it is. `warnings` are those of the event.
     pub(crate) fn fan_out(
         &self,
         rules: &RuleSet,
@@ -59,10 +65,7 @@ impl<'a> Posted<'a> {
         warnings: &[Warning],
     ) -> Option<FannedOut> {
         let EventContext { source, now, .. } = self.context;
-        let event_name = &self.event.event_name;
-        if !rules.names(source, event_name) {
-            return None;
-        }
+        let event_name = self.event_name;
         // What was found to be in order is an object whose fields stand once.
         let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(self.text).ok()?;
         let custom_data: Option<Map<String, Value>> =
@@ -86,14 +89,14 @@ impl<'a> Posted<'a> {
         let mut ids = event_ids(&self.event.event_id, &names).into_iter();
         let mut gathered = Gathered::new(self, warnings);
         if trigger.is_some() && ids.next().is_some() {
-            gathered.send(self.event.clone(), self.skipped);
+            gathered.send(event_name, self.event.clone(), self.skipped);
         }
         for (fired, event_id) in decision.fired.iter().zip(ids) {
             let text = text_of(&fields, fired, &event_id)?;
             let prepared = prepare(&text, &self.context_of_fired(), entropy);
             match prepared.verdict {
-                Verdict::Accepted(event) => gathered.send(*event, None),
-                Verdict::Skipped { event, code } => gathered.send(*event, Some(code)),
+                Verdict::Accepted(event) => gathered.send(&fired.event_name, *event, None),
+                Verdict::Skipped { event, code } => gathered.send(&fired.event_name, *event, Some(code)),
                 Verdict::Refused { refusals, .. } => gathered.refuse(fired, refusals),
             }
             gathered.warn(fired, &prepared.warnings);
@@ -149,10 +152,10 @@ impl Gathered {
         }
     }
 
-    fn send(&mut self, event: AcceptedEvent, skipped: Option<NoteCode>) {
+    fn send(&mut self, event_name: &EventName, event: AcceptedEvent, skipped: Option<NoteCode>) {
         self.any_queued |= skipped.is_none();
         self.skipped = self.skipped.or(skipped);
-        let (event_name, event_id) = (event.event_name.clone(), event.event_id.clone());
+        let (event_name, event_id) = (event_name.clone(), event.event_id.clone());
         self.meta_events.push(MetaEvent { event_name, event_id });
         self.events.push(event);
     }

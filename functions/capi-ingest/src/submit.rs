@@ -17,8 +17,9 @@ use serde_json::json;
 
 use crate::fan_out::{MetaEvent, Posted};
 
-/// Messages that are written and sent at once: with 256 KiB each, 4 MiB, which bounds memory where events go to many pixels.
-const ROUND_MESSAGES: usize = 16;
+/// Messages that are written and sent at once: with 256 KiB each what one call of SendMessageBatch takes, which bounds
+/// memory where events are many or go to many pixels.
+const ROUND_MESSAGES: usize = 4;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +100,9 @@ impl<Q: EventQueue, E: Entropy> Submission<'_, Q, E> {
             let context = self.context_at(place);
             let prepared = prepare(text, &context, self.entropy);
             if let Some(rules) = self.rules
-                && let Some(posted) = Posted::of(text, &prepared.verdict, context)
+                && let Some(event_name) = &prepared.event_name
+                && rules.names(context.source, event_name)
+                && let Some(posted) = Posted::of(text, event_name, &prepared.verdict, context)
                 && let Some(fanned) = posted.fan_out(rules, self.entropy, &prepared.warnings)
             {
                 places.extend(fanned.events.iter().map(|_| place));

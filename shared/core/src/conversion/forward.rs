@@ -187,11 +187,11 @@ impl<P: Ports> Tracker<P> {
         let context = context(sending.source, now);
         match prepare(&outgoing.json(), &context, self.ports.entropy()).verdict {
             Verdict::Accepted(event) => {
-                accepted.push(AcceptedEvent { held: sending.held.clone(), ..*event });
+                accepted.push(AcceptedEvent { held: sending.held.clone().map(Box::new), ..*event });
                 (Fate::Queued, None)
             }
             Verdict::Skipped { event, code } => {
-                accepted.push(AcceptedEvent { held: sending.held.clone(), ..*event });
+                accepted.push(AcceptedEvent { held: sending.held.clone().map(Box::new), ..*event });
                 (Fate::Skipped, Some(code.code().to_owned()))
             }
             Verdict::Refused { refusals, .. } => {

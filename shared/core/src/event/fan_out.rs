@@ -54,7 +54,7 @@ pub fn pack<'a>(events: &'a [AcceptedEvent], source: &'a Source) -> Vec<Package<
                 skip: event.skip,
             };
             let bytes = event.json.len() + 1;
-            let held = event.held.as_ref();
+            let held = event.held.as_deref();
             let room = |at: &&usize| packages[**at].bytes + bytes <= MAX_MESSAGE_BYTES;
             if held.is_none() {
                 if let Some(&at) = open.get(&group).filter(room) {

@@ -65,8 +65,6 @@ pub struct AcceptedEvent {
     /// What Meta gets: hashed, ≤ [`MAX_EVENT_BYTES`], readable by [`crate::message::QueuedEvent::from_raw`]. Where the
     /// event is not to be sent, its name, time, id and action source alone.
     pub json: String,
-    /// Its name.
-    pub event_name: EventName,
     /// Its id, the caller's or derived.
     pub event_id: EventId,
     /// The one pixel it is meant for; absent: all of its source's.
@@ -77,8 +75,9 @@ pub struct AcceptedEvent {
     pub upload_tag: Option<Box<str>>,
     /// Why it is not to be sent, a stable code that its receipt shows; see [`AcceptedEvent::into_skipped`].
     pub skip: Option<&'static str>,
-    /// How it was held. [`prepare`] never sets it; who held the event does, before packing it.
-    pub held: Option<Held>,
+    /// How it was held. [`prepare`] never sets it; who held the event does, before packing it. Boxed, as it is rare and a
+    /// thousand events are kept at once.
+    pub held: Option<Box<Held>>,
 }
 
 /// What is to become of a posted event.
@@ -107,6 +106,8 @@ pub enum Verdict {
 pub struct Prepared {
     /// What is to become of it.
     pub verdict: Verdict,
+    /// Its name, where it is not refused.
+    pub event_name: Option<EventName>,
     /// What its sender should know, ≤ [`super::limits::MAX_NOTES`].
     pub warnings: Vec<Warning>,
 }
@@ -116,11 +117,11 @@ pub struct Prepared {
 pub fn prepare(text: &str, context: &EventContext<'_>, entropy: &impl Entropy) -> Prepared {
     let mut notes = Notes::default();
     let draft = read(text, context, &mut notes);
-    let verdict = match draft {
+    let (verdict, event_name) = match draft {
         Some(draft) => draft.finish(text, context, entropy, &mut notes),
-        None => refused(None, &mut notes),
+        None => (refused(None, &mut notes), None),
     };
-    Prepared { verdict, warnings: notes.warnings }
+    Prepared { verdict, event_name, warnings: notes.warnings }
 }
 
 fn refused(event_id: Option<EventId>, notes: &mut Notes) -> Verdict {
@@ -240,14 +241,14 @@ impl Draft<'_> {
         context: &EventContext<'_>,
         entropy: &impl Entropy,
         notes: &mut Notes,
-    ) -> Verdict {
+    ) -> (Verdict, Option<EventName>) {
         let route = routing::read(&self.fields, context, notes);
         if !notes.refusals.is_empty() {
-            return refused(self.event_id, notes);
+            return (refused(self.event_id, notes), None);
         }
         let (Some(event_name), Some(route)) = (self.event_name, route) else {
             notes.refuse(RefusalCode::EventNameMissing, "event_name");
-            return refused(self.event_id, notes);
+            return (refused(self.event_id, notes), None);
         };
         let origins = Origins {
             source: context.source,
@@ -258,7 +259,7 @@ impl Draft<'_> {
         };
         let Some(event_id) = self.event_id.or_else(|| origins.derive(entropy)) else {
             notes.refuse(RefusalCode::EventIdInvalid, "event_id");
-            return refused(None, notes);
+            return (refused(None, notes), None);
         };
         let mut json = self.out;
         json.push_str(r#","event_id":"#);
@@ -266,26 +267,18 @@ impl Draft<'_> {
         json.push('}');
         if json.len() > MAX_EVENT_BYTES {
             notes.refuse(RefusalCode::EventTooLarge, "");
-            return refused(Some(event_id), notes);
+            return (refused(Some(event_id), notes), None);
         }
         json.shrink_to_fit();
         let routing::Route { pixel, test_event_code, upload_tag } = route;
         let code = self.permit.skip();
         let skip = code.map(NoteCode::code);
-        let event = AcceptedEvent {
-            json,
-            event_name,
-            event_id,
-            pixel,
-            test_event_code,
-            upload_tag,
-            skip,
-            held: None,
-        };
-        match code {
+        let event = AcceptedEvent { json, event_id, pixel, test_event_code, upload_tag, skip, held: None };
+        let verdict = match code {
             None => Verdict::Accepted(Box::new(event)),
             Some(code) => Verdict::Skipped { event: Box::new(event), code },
-        }
+        };
+        (verdict, Some(event_name))
     }
 }
 

@@ -132,7 +132,8 @@ fn an_event_that_was_held_travels_alone_and_says_so() {
     let source = source(&["1"]);
     let held = Held { since: UnixMillis(5), keys_before: vec!["fbp".into(), "client_user_agent".into()] };
     let plain = accepted(prepared(&purchase()));
-    let events = [plain.clone(), AcceptedEvent { held: Some(held.clone()), ..plain.clone() }, plain];
+    let events =
+        [plain.clone(), AcceptedEvent { held: Some(Box::new(held.clone())), ..plain.clone() }, plain];
     let messages = messages(&events, &source);
     let shape: Vec<_> = messages.iter().map(|m| (m.held.clone(), m.events.len())).collect();
     assert_eq!(shape, [(None, 2), (Some(held), 1)]);
