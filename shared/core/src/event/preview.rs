@@ -19,7 +19,7 @@ pub struct CustomDataPreview {
     pub warnings: Vec<Warning>,
 }
 
-/// Checks a custom_data as [`super::prepare`] does that of a server's event. Without a name, as part of an event that
+/// Checks a custom_data as [`super::prepare()`] does that of a server's event. Without a name, as part of an event that
 /// needs no value.
 #[must_use]
 pub fn preview_custom_data(event_name: Option<&EventName>, data: &Map<String, Value>) -> CustomDataPreview {
