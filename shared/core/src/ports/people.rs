@@ -234,7 +234,9 @@ pub struct OnceMark {
 
 /// Keeps what is held.
 pub trait HoldStore: Send + Sync {
-    /// Holds a conversion: the hold and its look-up item, all or nothing. The same hold twice is stored once.
+    /// Holds a conversion: the hold and its look-up item, all or nothing. A conversion has one hold: it is replaced by one
+    /// of the same `since` (who settles it moves it), and one of another `since` changes nothing, so that a repeated
+    /// post does not prolong the wait.
     fn hold(&self, hold: &Hold) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Holds of a person, ≤ `limit`.
