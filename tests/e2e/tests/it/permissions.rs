@@ -24,8 +24,14 @@ async fn everything_works(stack: &Stack) -> anyhow::Result<bool> {
     if tracked.status != 202 {
         return Ok(false);
     }
-    let sent = e2e::within(15, "sent", || async {
-        Ok(shop.receipts("p").await?.into_iter().find(|receipt| receipt["status"] == "sent"))
+    // Both, so that none of them meets the faults that are meant for the next event.
+    let sent = e2e::within(15, "both are sent", || async {
+        for id in ["p", "c"] {
+            if !shop.receipts(id).await?.iter().any(|receipt| receipt["status"] == "sent") {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
     });
     if sent.await.is_err() {
         return Ok(false);
