@@ -111,20 +111,6 @@ where
         Ok(self.trees(tenant, vec![id.clone()], &[]).await?.pop())
     }
 
-    /// The person that an identity's highest-ranked known identifier points to; `None` where none does.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn find(&self, tenant: &TenantId, identity: &Identity) -> Result<Option<Tree>, RegistryError> {
-        let hashes = self.hashes(tenant, identity).await?;
-        let found = self.store.links(tenant, &hashes).await?;
-        let Some(id) = hashes.iter().find_map(|hash| found.get(hash)) else { return Ok(None) };
-        match self.person(tenant, id).await {
-            Err(RegistryError::Unknown) => Ok(None),
-            other => other.map(Some),
-        }
-    }
-
     /// The person that an identity is about: found, or new, with all of the identity's identifiers linked. Persons that
     /// it turns out to be one with are merged; where the identity contradicts what is known, they are kept apart and
     /// the conflict is noted.
