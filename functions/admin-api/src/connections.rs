@@ -20,7 +20,8 @@ use crate::rules;
 
 pub(crate) const UNKNOWN: &str = "connection_unknown";
 
-const KINDS: &[(&str, ConnectionKind)] = &[("system_user", ConnectionKind::SystemUser)];
+const KINDS: &[(&str, ConnectionKind)] =
+    &[("system_user", ConnectionKind::SystemUser), ("page", ConnectionKind::Page)];
 
 /// A Meta access token and what is known of it. The token itself is never shown.
 #[derive(Debug, Serialize)]
@@ -62,6 +63,7 @@ impl From<Connection> for ConnectionView {
             tenant_id: connection.tenant_id.to_string(),
             kind: match connection.kind {
                 ConnectionKind::SystemUser => "system_user",
+                ConnectionKind::Page => "page",
             },
             app_id: connection.app_id,
             own_app_secret: connection.sealed_app_secret.is_some(),
@@ -125,6 +127,7 @@ impl<P: Ports> AdminApi<P> {
             token_version: 1,
             app_id,
             sealed_app_secret,
+            derived_from: None,
             health: Health::Ok,
             verified_at: None,
             expires_at: None,

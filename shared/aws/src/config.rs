@@ -1,13 +1,15 @@
 //! Configuration as the functions on an event's way read it, and the health that dispatch writes.
 
-use adrelay_core::config::{ApiKey, Connection, Health, Pixel, Source};
-use adrelay_core::ids::{ConnectionId, PixelId, SourceId, TenantId};
+use adrelay_core::config::{ApiKey, Connection, Health, Page, Pixel, Source, Subscription, Webhook};
+use adrelay_core::ids::{ConnectionId, PageId, PixelId, SourceId, TenantId};
 use adrelay_core::ports::StoreError;
-use adrelay_core::ports::config::{Destinations, KeyDirectory};
+use adrelay_core::ports::config::{Destinations, KeyDirectory, PageDirectory};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 
+use crate::config_admin::WEBHOOK;
+use crate::config_admin::stored::PAGES;
 use crate::item::{Item, corrupt, key, n, optional_text, s, store_error, text};
 
 /// The config table.
@@ -123,5 +125,70 @@ impl Destinations for DynamoConfig {
         health: &Health,
     ) -> Result<(), StoreError> {
         self.set_health(tenant, &format!("CONN#{id}"), ("token_version", n(token_version)), health).await
+    }
+}
+
+/// Pages that one read of the list of all returns at most.
+const MAX_PAGES: usize = 1_000;
+
+impl PageDirectory for DynamoConfig {
+    async fn page_owner(&self, id: &PageId) -> Result<Option<TenantId>, StoreError> {
+        let Some(lookup) = self.item(&format!("PAGEID#{id}"), "OWNER").await? else { return Ok(None) };
+        TenantId::parse(text(&lookup, "tenant")?).map(Some).map_err(|_| malformed("tenant"))
+    }
+
+    async fn page(&self, tenant: &TenantId, id: &PageId) -> Result<Option<Page>, StoreError> {
+        let Some((page, item)) = self.record::<Page>(tenant, &format!("PAGE#{id}")).await? else {
+            return Ok(None);
+        };
+        let subscription = optional_text(&item, "subscription");
+        let subscription = subscription.map_or(Ok(Subscription::Unknown), serde_json::from_str);
+        Ok(Some(Page { subscription: subscription.map_err(corrupt)?, ..page }))
+    }
+
+    async fn pages(
+        &self,
+        after: Option<&(TenantId, PageId)>,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, PageId)>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(PAGES))
+            .limit(i32::try_from(limit.clamp(1, MAX_PAGES)).unwrap_or(1))
+            .set_exclusive_start_key(after.map(|(tenant, page)| key(PAGES, &format!("{tenant}#{page}"))));
+        let found = query.send().await.map_err(|error| store_error(&error))?.items.unwrap_or_default();
+        found
+            .iter()
+            .map(|item| {
+                let tenant = TenantId::parse(text(item, "tenant")?).map_err(|_| malformed("tenant"))?;
+                let page = PageId::parse(text(item, "id")?).map_err(|_| malformed("page"))?;
+                Ok((tenant, page))
+            })
+            .collect()
+    }
+
+    async fn set_subscription(
+        &self,
+        tenant: &TenantId,
+        id: &PageId,
+        subscription: &Subscription,
+    ) -> Result<(), StoreError> {
+        let subscription = serde_json::to_string(subscription).map_err(corrupt)?;
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&format!("T#{tenant}"), &format!("PAGE#{id}"))))
+            .update_expression("SET subscription = :subscription")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":subscription", s(subscription));
+        update.send().await.map(|_| ()).map_err(|error| store_error(&error))
+    }
+
+    async fn webhook_of(&self, tenant: &TenantId) -> Result<Option<Webhook>, StoreError> {
+        Ok(self.record::<Webhook>(tenant, WEBHOOK).await?.map(|(webhook, _)| webhook))
     }
 }

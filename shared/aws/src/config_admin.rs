@@ -4,12 +4,14 @@
 //! own what other functions write (`health`) or branch on (`connection_id`, `token_version`). Those attributes are
 //! the truth; their copies in `doc` are as old as the last change by a person.
 
-mod stored;
+pub(crate) mod stored;
 
-use adrelay_core::config::Tenant;
+use adrelay_core::config::{Tenant, Webhook};
 use adrelay_core::ids::TenantId;
 use adrelay_core::ports::StoreError;
-use adrelay_core::ports::admin::{ConfigAdmin, CreateError, HealthWrite, MAX_PAGE, Records, Revised};
+use adrelay_core::ports::admin::{
+    ConfigAdmin, CreateError, HealthWrite, MAX_PAGE, Records, Revised, WebhookAdmin,
+};
 use adrelay_core::ports::receipts::Page;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -18,13 +20,16 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use self::stored::{Lookup, Stored};
-use crate::item::{ITEM_VERSION, Item, key, n, s, store_error, text};
+use crate::item::{ITEM_VERSION, Item, corrupt, key, n, s, store_error, text};
 
 /// Tenants that one page reads at the same time.
 const CONCURRENT_READS: usize = 10;
 
 /// Partition of the look-up items that name all tenants.
 const TENANTS: &str = "TENANTS";
+
+/// Sort key of a tenant's webhook.
+pub(crate) const WEBHOOK: &str = "WEBHOOK";
 
 const ABSENT: &str = "attribute_not_exists(pk)";
 
@@ -58,7 +63,7 @@ impl DynamoConfigAdmin {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    async fn write_both(&self, items: Vec<TransactWriteItem>) -> Result<(), Refused> {
+    async fn write_all(&self, items: Vec<TransactWriteItem>) -> Result<(), Refused> {
         let write = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         write.map(|_| ()).map_err(|error| refused(&error))
     }
@@ -97,7 +102,8 @@ impl DynamoConfigAdmin {
 impl<T: Stored> Records<T> for DynamoConfigAdmin {
     async fn create(&self, record: &T) -> Result<(), CreateError> {
         let item = new_item(record)?;
-        let Some(lookup) = record.lookup() else {
+        let lookups = record.lookups();
+        if lookups.is_empty() {
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
             let put = put.condition_expression(ABSENT).send().await;
             return match put.map_err(|error| store_error(&error)) {
@@ -105,9 +111,12 @@ impl<T: Stored> Records<T> for DynamoConfigAdmin {
                 Err(StoreError::Conflict) => Err(CreateError::Exists),
                 Err(other) => Err(CreateError::Store(other)),
             };
-        };
-        let both = vec![self.put(item)?, self.put(lookup_item(&lookup))?];
-        self.write_both(both).await.map_err(|refused| match refused {
+        }
+        let mut items = vec![self.put(item)?];
+        for lookup in &lookups {
+            items.push(self.put(lookup_item(lookup))?);
+        }
+        self.write_all(items).await.map_err(|refused| match refused {
             Refused::Conditions(failed) if failed.first() == Some(&true) => CreateError::Exists,
             Refused::Conditions(_) => CreateError::Taken,
             Refused::Store(error) => CreateError::Store(error),
@@ -147,7 +156,7 @@ impl<T: Stored> Records<T> for DynamoConfigAdmin {
             .expression_attribute_values(":next", n(record.revision + 1));
         let mut assignments = vec!["#rev = :next".to_owned(), "#doc = :doc".to_owned()];
         for (name, column) in value.columns()? {
-            if name == stored::HEALTH && health == HealthWrite::Keep {
+            if [stored::HEALTH, stored::SUBSCRIPTION].contains(&name) && health == HealthWrite::Keep {
                 continue;
             }
             assignments.push(format!("#{name} = :{name}"));
@@ -161,13 +170,36 @@ impl<T: Stored> Records<T> for DynamoConfigAdmin {
 
     async fn delete(&self, record: &T) -> Result<(), StoreError> {
         let mut items = vec![self.remove(key(&partition(record.tenant()), &T::sort_key(record.id())))?];
-        if let Some(lookup) = record.lookup() {
+        for lookup in record.lookups() {
             items.push(self.remove(key(&lookup.pk, &lookup.sk))?);
         }
-        self.write_both(items).await.map_err(|refused| match refused {
+        self.write_all(items).await.map_err(|refused| match refused {
             Refused::Conditions(_) => StoreError::Conflict,
             Refused::Store(error) => error,
         })
+    }
+}
+
+impl WebhookAdmin for DynamoConfigAdmin {
+    async fn webhook(&self, tenant: &TenantId) -> Result<Option<Webhook>, StoreError> {
+        let key = key(&partition(tenant), WEBHOOK);
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let Some(item) = get.send().await.map_err(|error| store_error(&error))?.item else { return Ok(None) };
+        serde_json::from_str(text(&item, "doc")?).map(Some).map_err(corrupt)
+    }
+
+    async fn put_webhook(&self, webhook: &Webhook) -> Result<(), StoreError> {
+        let mut item = key(&partition(&webhook.tenant_id), WEBHOOK);
+        item.insert("v".to_owned(), n(ITEM_VERSION));
+        item.insert("doc".to_owned(), stored::document(webhook)?);
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        put.map(|_| ()).map_err(|error| store_error(&error))
+    }
+
+    async fn delete_webhook(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let key = key(&partition(tenant), WEBHOOK);
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
+        delete.map(|_| ()).map_err(|error| store_error(&error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ConnectionId, EventName, KeyId, PixelId, SourceId, TenantId};
+use crate::ids::{ConnectionId, EventName, KeyId, PageId, PixelId, SourceId, TenantId};
 use crate::time::UnixMillis;
 
 /// The boundary that nothing crosses.
@@ -25,6 +25,8 @@ pub struct Tenant {
 pub enum ConnectionKind {
     /// A system user's token, pasted by an admin.
     SystemUser,
+    /// A Facebook page's token: pasted, or derived from a system user's by `/me/accounts`.
+    Page,
 }
 
 /// Whether something works, or a person must act first.
@@ -75,6 +77,9 @@ pub struct Connection {
     /// The secret of `app_id` where the tenant brought its own app, sealed with purpose `app_secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_app_secret: Option<String>,
+    /// The connection that a page's token was derived from; absent where it was pasted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived_from: Option<ConnectionId>,
     /// Whether the token works.
     pub health: Health,
     /// When Meta last confirmed the token on request.
@@ -108,6 +113,71 @@ pub struct Pixel {
     /// When it was created.
     pub created_at: UnixMillis,
     /// When it was last changed by a person.
+    pub updated_at: UnixMillis,
+}
+
+/// Whether Meta sends us the leads of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Subscription {
+    /// Nobody has asked Meta yet.
+    Unknown,
+    /// Meta says that it does (`subscribed_apps` lists our app with `leadgen`).
+    Subscribed {
+        /// When it said so last.
+        checked_at: UnixMillis,
+    },
+    /// It does not: webhooks will be missing until somebody subscribes again.
+    Missing {
+        /// When this was noticed.
+        checked_at: UnixMillis,
+        /// Why subscribing failed, a stable code such as `token_invalid`; absent where it was found to be gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
+
+/// A Facebook page whose leads are taken. A page belongs to one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Meta's id of it.
+    pub id: PageId,
+    /// Its name at Meta, ≤ 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its token: a connection of kind `page`.
+    pub connection_id: ConnectionId,
+    /// Whose people its leads become: the source gives country, rules and pixels.
+    pub source_id: SourceId,
+    /// Where the stages of its leads are told to Meta, unless a form says otherwise; absent: all pixels of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback_pixel_id: Option<PixelId>,
+    /// Leads of a disabled page are not fetched.
+    pub enabled: bool,
+    /// Whether Meta sends us its leads. An attribute of its own in the store, for lead-worker writes it.
+    pub subscription: Subscription,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When it was last changed by a person.
+    pub updated_at: UnixMillis,
+}
+
+/// Where a tenant wants to be told of new leads. A tenant has one, of id `leads`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// https, ≤ 2,000 bytes; a public address, checked when it is called.
+    pub url: String,
+    /// The key that calls are signed with, sealed with `keyring-tokens`, owner `webhook`, purpose `webhook_secret`.
+    pub sealed_secret: String,
+    /// Whether it is called.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When it was last changed.
     pub updated_at: UnixMillis,
 }
 

@@ -92,6 +92,26 @@ text_id!(
     PixelId, "pixel id", "1 to 20 digits", |t| digits(t, 20)
 );
 text_id!(
+    /// A lead's id at Meta (`leadgen_id`): 1 to 20 decimal digits, more than a double can hold.
+    LeadId, "lead id", "1 to 20 digits", |t| digits(t, 20)
+);
+text_id!(
+    /// A lead form's id at Meta: 1 to 20 decimal digits.
+    FormId, "form id", "1 to 20 digits", |t| digits(t, 20)
+);
+text_id!(
+    /// A Facebook page's id: 1 to 20 decimal digits.
+    PageId, "page id", "1 to 20 digits", |t| digits(t, 20)
+);
+text_id!(
+    /// An ad's, ad set's or campaign's id at Meta: 1 to 20 decimal digits.
+    AdObjectId, "ad object id", "1 to 20 digits", |t| digits(t, 20)
+);
+text_id!(
+    /// A job within its tenant: 1 to 64 of `A-Z a-z 0-9 - _ .`. Made by us, from randomness alone.
+    JobId, "job id", "1 to 64 of A-Z a-z 0-9 - _ .", |t| slug(t, 64)
+);
+text_id!(
     /// The id that deduplicates an event: 1 to 256 bytes without control characters.
     EventId, "event id", "1 to 256 bytes, no control characters",
     |t| (1..=256).contains(&t.len()) && !t.chars().any(char::is_control)

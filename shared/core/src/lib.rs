@@ -10,6 +10,8 @@ pub mod conversion;
 pub mod dispatch;
 pub mod event;
 pub mod ids;
+pub mod jobs;
+pub mod leads;
 pub mod message;
 pub mod money;
 pub mod normalize;

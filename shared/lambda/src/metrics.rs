@@ -89,6 +89,46 @@ metrics! {
     HoldsReleased = "Count",
     /// Held conversions that could not be worked on.
     HoldsFailed = "Count",
+    /// Leads that Meta announced.
+    LeadsAnnounced = "Count",
+    /// Lead webhooks that were refused; the code is in the line.
+    LeadWebhooksRefused = "Count",
+    /// Parts of lead webhooks that are not understood, and left out.
+    LeadWebhookPartsIgnored = "Count",
+    /// Announced leads of pages that no tenant has.
+    LeadsUnowned = "Count",
+    /// Leads stored for the first time.
+    LeadsStored = "Count",
+    /// Leads that had been stored before.
+    LeadsRepeated = "Count",
+    /// Leads that can't be read yet; they are tried again.
+    LeadsDeferred = "Count",
+    /// Leads that could not be read in time; reconciliation may still find them.
+    LeadsGivenUp = "Count",
+    /// Leads that reconciliation found.
+    LeadsFoundByPoll = "Count",
+    /// Percent of Meta's leads older than 2 hours that are stored, the lowest of the forms looked at.
+    LeadCompleteness = "Percent",
+    /// Percent of stored leads that came by webhook, of the forms and days looked at.
+    LeadWebhookShare = "Percent",
+    /// Pages that don't send us their leads.
+    LeadPagesUnsubscribed = "Count",
+    /// Stage events of leads that were queued for Meta.
+    LeadFeedbackQueued = "Count",
+    /// Stage events of leads that are not sent.
+    LeadFeedbackSkipped = "Count",
+    /// What a sweep found untold in the leads' outbox.
+    LeadOutboxSwept = "Count",
+    /// Calls of tenants' webhooks that were taken.
+    WebhooksDelivered = "Count",
+    /// Calls of tenants' webhooks that failed and are tried again.
+    WebhooksRetried = "Count",
+    /// Calls of tenants' webhooks that are given up.
+    WebhooksDead = "Count",
+    /// Rows of exports written.
+    RowsExported = "Count",
+    /// Jobs that failed.
+    JobsFailed = "Count",
     /// Groups or records whose handling panicked.
     Panics = "Count",
 }

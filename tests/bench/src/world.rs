@@ -96,6 +96,7 @@ fn items(key: &Secret, keyring: &Keyring) -> anyhow::Result<Vec<Value>> {
         token_version: 1,
         app_id: None,
         sealed_app_secret: None,
+        derived_from: None,
         health: Health::Ok,
         verified_at: None,
         expires_at: None,

@@ -1,12 +1,14 @@
 //! Configuration in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use adrelay_core::config::{ApiKey, Connection, ConnectionKind, Health, Pixel, Source};
-use adrelay_core::ids::{ConnectionId, PixelId, SourceId, TenantId};
+use adrelay_core::config::{
+    ApiKey, Connection, ConnectionKind, Health, Page, Pixel, Source, Subscription, Webhook,
+};
+use adrelay_core::ids::{ConnectionId, PageId, PixelId, SourceId, TenantId};
 use adrelay_core::ports::StoreError;
-use adrelay_core::ports::config::{Destinations, KeyDirectory};
+use adrelay_core::ports::config::{Destinations, KeyDirectory, PageDirectory};
 use adrelay_core::ports::meta::Credentials;
 use adrelay_core::ports::rules::RuleDirectory;
 use adrelay_core::ports::vault::{CredentialError, CredentialSource};
@@ -21,6 +23,8 @@ struct State {
     sources: HashMap<(TenantId, SourceId), Source>,
     keys: HashMap<String, ApiKey>,
     rules: HashMap<TenantId, RuleSet>,
+    pages: BTreeMap<(TenantId, PageId), Page>,
+    webhooks: HashMap<TenantId, Webhook>,
     rules_down: bool,
     down: bool,
 }
@@ -42,21 +46,8 @@ impl MemoryConfig {
 
     /// A pixel with a connection of its own, both well. The "sealed" token is the token itself.
     pub fn add_pixel(&self, tenant: &TenantId, id: &PixelId, token: &str) {
-        let connection_id = connection_of(id);
-        let connection = Connection {
-            tenant_id: tenant.clone(),
-            id: connection_id.clone(),
-            kind: ConnectionKind::SystemUser,
-            sealed_token: token.to_owned(),
-            token_version: 1,
-            app_id: None,
-            sealed_app_secret: None,
-            health: Health::Ok,
-            verified_at: None,
-            expires_at: None,
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
-        };
+        let connection_id = connection_of(id.as_str());
+        let connection = connection(tenant, &connection_id, ConnectionKind::SystemUser, token);
         let pixel = Pixel {
             tenant_id: tenant.clone(),
             id: id.clone(),
@@ -71,6 +62,39 @@ impl MemoryConfig {
             state.connections.insert((tenant.clone(), connection_id), connection);
             state.pixels.insert((tenant.clone(), id.clone()), pixel);
         });
+    }
+
+    /// A page with a connection of its own, both well; its leads belong to `source`. The "sealed" token is the token
+    /// itself.
+    pub fn add_page(&self, tenant: &TenantId, id: &PageId, source: &SourceId, token: &str) {
+        let connection_id = connection_of(id.as_str());
+        let connection = connection(tenant, &connection_id, ConnectionKind::Page, token);
+        let page = Page {
+            tenant_id: tenant.clone(),
+            id: id.clone(),
+            name: None,
+            connection_id: connection_id.clone(),
+            source_id: source.clone(),
+            feedback_pixel_id: None,
+            enabled: true,
+            subscription: Subscription::Unknown,
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+        };
+        self.with(|state| {
+            state.connections.insert((tenant.clone(), connection_id), connection);
+            state.pages.insert((tenant.clone(), id.clone()), page);
+        });
+    }
+
+    /// Changes a page.
+    pub fn change_page(&self, tenant: &TenantId, id: &PageId, change: impl FnOnce(&mut Page)) {
+        self.with(|state| state.pages.get_mut(&(tenant.clone(), id.clone())).map(change));
+    }
+
+    /// Sets where a tenant wants to be told of leads. The "sealed" secret is the secret itself.
+    pub fn set_webhook(&self, webhook: Webhook) {
+        self.with(|state| state.webhooks.insert(webhook.tenant_id.clone(), webhook));
     }
 
     /// Adds a source, or replaces it.
@@ -100,7 +124,7 @@ impl MemoryConfig {
 
     /// Pastes a new token into the pixel's connection, which makes it well.
     pub fn new_token(&self, tenant: &TenantId, pixel: &PixelId, token: &str) {
-        let key = (tenant.clone(), connection_of(pixel));
+        let key = (tenant.clone(), connection_of(pixel.as_str()));
         self.with(|state| {
             if let Some(connection) = state.connections.get_mut(&key) {
                 token.clone_into(&mut connection.sealed_token);
@@ -126,9 +150,27 @@ impl MemoryConfig {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a pixel id is a valid slug")]
-fn connection_of(pixel: &PixelId) -> ConnectionId {
-    ConnectionId::parse(&format!("conn_{pixel}")).expect("a slug")
+#[expect(clippy::expect_used, reason = "digits are a valid slug")]
+fn connection_of(digits: &str) -> ConnectionId {
+    ConnectionId::parse(&format!("conn_{digits}")).expect("a slug")
+}
+
+fn connection(tenant: &TenantId, id: &ConnectionId, kind: ConnectionKind, token: &str) -> Connection {
+    Connection {
+        tenant_id: tenant.clone(),
+        id: id.clone(),
+        kind,
+        sealed_token: token.to_owned(),
+        token_version: 1,
+        app_id: None,
+        sealed_app_secret: None,
+        derived_from: None,
+        health: Health::Ok,
+        verified_at: None,
+        expires_at: None,
+        created_at: UnixMillis(0),
+        updated_at: UnixMillis(0),
+    }
 }
 
 impl KeyDirectory for MemoryConfig {
@@ -193,6 +235,47 @@ impl Destinations for MemoryConfig {
             }
             _ => Err(StoreError::Conflict),
         })
+    }
+}
+
+impl PageDirectory for MemoryConfig {
+    async fn page_owner(&self, id: &PageId) -> Result<Option<TenantId>, StoreError> {
+        self.read(|state| state.pages.values().find(|page| page.id == *id).map(|page| page.tenant_id.clone()))
+    }
+
+    async fn page(&self, tenant: &TenantId, id: &PageId) -> Result<Option<Page>, StoreError> {
+        self.read(|state| state.pages.get(&(tenant.clone(), id.clone())).cloned())
+    }
+
+    async fn pages(
+        &self,
+        after: Option<&(TenantId, PageId)>,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, PageId)>, StoreError> {
+        self.read(|state| {
+            let pages = state.pages.keys().filter(|key| after.is_none_or(|after| *key > after));
+            pages.take(limit).cloned().collect()
+        })
+    }
+
+    async fn set_subscription(
+        &self,
+        tenant: &TenantId,
+        id: &PageId,
+        subscription: &Subscription,
+    ) -> Result<(), StoreError> {
+        self.read(|_| ())?;
+        self.with(|state| match state.pages.get_mut(&(tenant.clone(), id.clone())) {
+            Some(page) => {
+                page.subscription = subscription.clone();
+                Ok(())
+            }
+            None => Err(StoreError::Conflict),
+        })
+    }
+
+    async fn webhook_of(&self, tenant: &TenantId) -> Result<Option<Webhook>, StoreError> {
+        self.read(|state| state.webhooks.get(tenant).cloned())
     }
 }
 

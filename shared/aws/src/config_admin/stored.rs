@@ -1,6 +1,6 @@
 //! How each kind of record is stored.
 
-use adrelay_core::config::{ApiKey, Connection, Health, Pixel, Source, Tenant};
+use adrelay_core::config::{ApiKey, Connection, Health, Page, Pixel, Source, Tenant};
 use adrelay_core::ids::TenantId;
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::admin::{Record, Revised};
@@ -13,6 +13,12 @@ use crate::item::{Item, corrupt, n, s, text};
 
 /// The attribute that dispatch writes too: JSON of [`Health`].
 pub(super) const HEALTH: &str = "health";
+
+/// The attribute that lead-worker writes too: JSON of a page's subscription.
+pub(super) const SUBSCRIPTION: &str = "subscription";
+
+/// Partition of the look-up items that name all pages.
+pub(crate) const PAGES: &str = "PAGES";
 
 /// Attributes beside the document, by name.
 pub(super) type Columns = Vec<(&'static str, AttributeValue)>;
@@ -34,8 +40,8 @@ pub(super) trait Stored: Record + Serialize + DeserializeOwned {
         format!("{}{}", Self::PREFIX, Self::id_text(id))
     }
 
-    fn lookup(&self) -> Option<Lookup> {
-        None
+    fn lookups(&self) -> Vec<Lookup> {
+        Vec::new()
     }
 
     fn columns(&self) -> Result<Columns, StoreError> {
@@ -50,9 +56,9 @@ impl Stored for Tenant {
         Self::PREFIX.to_owned()
     }
 
-    fn lookup(&self) -> Option<Lookup> {
+    fn lookups(&self) -> Vec<Lookup> {
         let tenant = self.id.clone();
-        Some(Lookup { pk: super::TENANTS.to_owned(), sk: tenant.to_string(), tenant, id: None })
+        vec![Lookup { pk: super::TENANTS.to_owned(), sk: tenant.to_string(), tenant, id: None }]
     }
 }
 
@@ -68,9 +74,9 @@ impl Stored for Connection {
 impl Stored for Pixel {
     const PREFIX: &'static str = "PIXEL#";
 
-    fn lookup(&self) -> Option<Lookup> {
+    fn lookups(&self) -> Vec<Lookup> {
         let (pk, sk) = (format!("PIXELID#{}", self.id), "OWNER".to_owned());
-        Some(Lookup { pk, sk, tenant: self.tenant_id.clone(), id: None })
+        vec![Lookup { pk, sk, tenant: self.tenant_id.clone(), id: None }]
     }
 
     fn columns(&self) -> Result<Columns, StoreError> {
@@ -86,9 +92,26 @@ impl Stored for Source {
 impl Stored for ApiKey {
     const PREFIX: &'static str = "KEY#";
 
-    fn lookup(&self) -> Option<Lookup> {
+    fn lookups(&self) -> Vec<Lookup> {
         let (pk, sk) = (format!("KEYHASH#{}", self.sha256), "KEY".to_owned());
-        Some(Lookup { pk, sk, tenant: self.tenant_id.clone(), id: Some(self.id.to_string()) })
+        vec![Lookup { pk, sk, tenant: self.tenant_id.clone(), id: Some(self.id.to_string()) }]
+    }
+}
+
+impl Stored for Page {
+    const PREFIX: &'static str = "PAGE#";
+
+    fn lookups(&self) -> Vec<Lookup> {
+        let tenant = self.tenant_id.clone();
+        let (pk, sk) = (format!("PAGEID#{}", self.id), "OWNER".to_owned());
+        let owner = Lookup { pk, sk, tenant: tenant.clone(), id: None };
+        let (pk, sk) = (PAGES.to_owned(), format!("{tenant}#{}", self.id));
+        vec![owner, Lookup { pk, sk, tenant, id: Some(self.id.to_string()) }]
+    }
+
+    fn columns(&self) -> Result<Columns, StoreError> {
+        let subscription = serde_json::to_string(&self.subscription).map(s).map_err(corrupt)?;
+        Ok(vec![(SUBSCRIPTION, subscription)])
     }
 }
 
@@ -106,7 +129,9 @@ pub(super) fn read<T: Stored>(item: &Item) -> Result<Revised<T>, StoreError> {
     let mut document: Map<String, Value> = serde_json::from_str(text(item, "doc")?).map_err(corrupt)?;
     for (name, column) in item {
         let value = match (name.as_str(), column) {
-            (HEALTH, AttributeValue::S(json)) => serde_json::from_str(json).map_err(corrupt)?,
+            (HEALTH | SUBSCRIPTION, AttributeValue::S(json)) => {
+                serde_json::from_str(json).map_err(corrupt)?
+            }
             ("connection_id", AttributeValue::S(text)) => Value::from(text.as_str()),
             ("token_version", AttributeValue::N(digits)) => serde_json::from_str(digits).map_err(corrupt)?,
             _ => continue,

@@ -50,6 +50,7 @@ fn connection(tenant: &str, id: &str) -> Connection {
         token_version: 1,
         app_id: None,
         sealed_app_secret: None,
+        derived_from: None,
         health: Health::Ok,
         verified_at: None,
         expires_at: None,

@@ -27,6 +27,7 @@ fn a_connection() -> Connection {
         token_version: 1,
         app_id: None,
         sealed_app_secret: None,
+        derived_from: None,
         health: Health::Ok,
         verified_at: None,
         expires_at: None,

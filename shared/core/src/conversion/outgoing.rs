@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::request::ConversionBody;
-use crate::ids::{EventId, EventName, PersonId};
+use crate::ids::{EventId, EventName, LeadId, PersonId};
 use crate::people::{Consent, Profile, Whole};
 use crate::time::UnixMillis;
 
@@ -67,6 +67,7 @@ impl Known {
         ] {
             known.complete(key, value.as_deref());
         }
+        known.complete("lead_id", body.lead_id.as_ref().map(LeadId::as_str));
         known
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 use self::reader::Reader;
 use super::note::{Code, Note};
 use crate::config::Source;
-use crate::ids::{EventId, EventName, PersonId};
+use crate::ids::{EventId, EventName, LeadId, PersonId};
 use crate::money::{Currency, Money};
 use crate::people::{Consent, Identity, Provider, Visit};
 use crate::ports::clock::Entropy;
@@ -54,6 +54,9 @@ pub struct ConversionBody {
     /// Shows what is sent in Meta's *Test events* view.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_event_code: Option<String>,
+    /// The lead that it came of; only lead-worker says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_id: Option<LeadId>,
 }
 
 /// A conversion as it was posted, checked.
@@ -128,6 +131,7 @@ pub fn conversion(
         currency,
         action_source,
         test_event_code: reader.test_event_code(),
+        lead_id: None,
     };
     let event_id = reader.event_id(context, event_name.as_ref(), entropy);
     match (event_name, event_id, at_s) {

@@ -13,6 +13,13 @@ use crate::seal::Secret;
 pub struct LinkHash(Box<str>);
 
 impl LinkHash {
+    /// Reads the digits, as a store kept them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 64 && text.bytes().all(digit)).then(|| Self(text.into()))
+    }
+
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -53,9 +60,21 @@ impl LookupKey {
     /// The link of an identifier in a tenant.
     #[must_use]
     pub fn link(&self, tenant: &TenantId, identifier: &Identifier) -> LinkHash {
-        let mut mac = self.0.clone();
         let (kind, provider, value) = identifier.parts();
-        for part in [tenant.as_str(), kind, provider, value] {
+        self.hash([tenant.as_str(), kind, provider, value])
+    }
+
+    /// The keyed hash of a text by which a tenant finds leads: trimmed, lower case, white space as one space. Nothing but
+    /// the very text finds it again.
+    #[must_use]
+    pub fn text(&self, tenant: &TenantId, text: &str) -> LinkHash {
+        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+        self.hash([tenant.as_str(), "text", "", &words.join(" ")])
+    }
+
+    fn hash(&self, parts: [&str; 4]) -> LinkHash {
+        let mut mac = self.0.clone();
+        for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part.as_bytes());
         }
@@ -99,6 +118,15 @@ mod tests {
         ] {
             assert_ne!(link, different);
         }
+    }
+
+    #[test]
+    fn a_text_is_found_whatever_its_case_and_spaces() {
+        let acme = TenantId::parse("acme").unwrap();
+        let hash = key(1).text(&acme, "Jane  DOE ");
+        assert_eq!(hash, key(1).text(&acme, "jane doe"));
+        assert_ne!(hash, key(1).text(&acme, "janedoe"));
+        assert_ne!(hash, key(1).text(&TenantId::parse("other").unwrap(), "jane doe"));
     }
 
     #[test]

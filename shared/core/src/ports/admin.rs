@@ -5,8 +5,8 @@ use std::future::Future;
 use super::StoreError;
 use super::receipts::Page;
 use super::rules::RuleAdmin;
-use crate::config::{ApiKey, Connection, Pixel, Source, Tenant};
-use crate::ids::{ConnectionId, KeyId, PixelId, SourceId, TenantId};
+use crate::config::{ApiKey, Connection, Page as FacebookPage, Pixel, Source, Tenant, Webhook};
+use crate::ids::{ConnectionId, KeyId, PageId, PixelId, SourceId, TenantId};
 
 /// The most records that one page of a list holds.
 pub const MAX_PAGE: usize = 100;
@@ -51,6 +51,7 @@ record!(Connection, ConnectionId, tenant_id);
 record!(Pixel, PixelId, tenant_id);
 record!(Source, SourceId, tenant_id);
 record!(ApiKey, KeyId, tenant_id);
+record!(FacebookPage, PageId, tenant_id);
 
 /// A record as it was read, with the revision that an update must still find.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub enum CreateError {
     /// The tenant has a record of this id already.
     #[error("exists already")]
     Exists,
-    /// What may exist only once in the whole deployment belongs to another tenant: a pixel.
+    /// What may exist only once in the whole deployment belongs to another tenant: a pixel, a page.
     #[error("belongs to another tenant")]
     Taken,
     /// The store failed.
@@ -122,9 +123,28 @@ pub trait Records<T: Record>: Send + Sync {
     fn delete(&self, record: &T) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// A tenant's webhook: one, so that it needs no list.
+pub trait WebhookAdmin: Send + Sync {
+    /// The tenant's webhook, read consistently.
+    fn webhook(&self, tenant: &TenantId) -> impl Future<Output = Result<Option<Webhook>, StoreError>> + Send;
+
+    /// Stores it in place of the one there was.
+    fn put_webhook(&self, webhook: &Webhook) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes it; that there was none is no error.
+    fn delete_webhook(&self, tenant: &TenantId) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
 /// All of configuration.
 pub trait ConfigAdmin:
-    Records<Tenant> + Records<Connection> + Records<Pixel> + Records<Source> + Records<ApiKey> + RuleAdmin
+    Records<Tenant>
+    + Records<Connection>
+    + Records<Pixel>
+    + Records<Source>
+    + Records<ApiKey>
+    + Records<FacebookPage>
+    + RuleAdmin
+    + WebhookAdmin
 {
     /// Tenants in the order of their ids, as [`Records::list`] pages.
     fn tenants(

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::StoreError;
-use crate::config::{ApiKey, Connection, Health, Pixel, Source};
-use crate::ids::{ConnectionId, PixelId, SourceId, TenantId};
+use crate::config::{ApiKey, Connection, Health, Page, Pixel, Source, Subscription, Webhook};
+use crate::ids::{ConnectionId, PageId, PixelId, SourceId, TenantId};
 
 /// Finds keys and sources: what capi-ingest may read.
 pub trait KeyDirectory: Send + Sync {
@@ -58,4 +58,38 @@ pub trait Destinations: Send + Sync {
         token_version: u32,
         health: &Health,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Finds pages and whose they are: what lead-worker and job-worker may read, with what lead-worker may write.
+pub trait PageDirectory: Send + Sync {
+    /// The one tenant that has the page.
+    fn page_owner(&self, id: &PageId) -> impl Future<Output = Result<Option<TenantId>, StoreError>> + Send;
+
+    /// A page of the tenant.
+    fn page(
+        &self,
+        tenant: &TenantId,
+        id: &PageId,
+    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
+
+    /// Pages of all tenants, as (tenant, page), in a stable order from the first one after `after`; ≤ `limit`.
+    fn pages(
+        &self,
+        after: Option<&(TenantId, PageId)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(TenantId, PageId)>, StoreError>> + Send;
+
+    /// Notes whether Meta sends us the page's leads, where the page exists.
+    fn set_subscription(
+        &self,
+        tenant: &TenantId,
+        id: &PageId,
+        subscription: &Subscription,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Where the tenant wants to be told of new leads.
+    fn webhook_of(
+        &self,
+        tenant: &TenantId,
+    ) -> impl Future<Output = Result<Option<Webhook>, StoreError>> + Send;
 }

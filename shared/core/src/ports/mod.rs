@@ -3,10 +3,14 @@
 //! Methods return `impl Future + Send`: a handler is generic over its ports, and nothing is boxed on the hot path.
 
 pub mod admin;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod erasure;
 pub mod governor;
+pub mod jobs;
+pub mod leads;
+pub mod leads_api;
 pub mod meta;
 pub mod people;
 pub mod queue;

@@ -1,0 +1,39 @@
+//! Leads of Meta's Lead Ads: fetched, kept, told, walked through their life, and reported back.
+//!
+//! ```text
+//!  webhook ──► queue ──► fetch ─┐                                  ┌──► bus, tenant's webhook
+//!                               ├──► person, rules ──► store once ─┤
+//!  schedule ──► list form ──────┘                      (outbox)    └──► stage event ──► capi-events ──► Meta
+//! ```
+//!
+//! A lead is stored once, however often and by whichever way it arrives: one transaction writes the lead, its first
+//! activity, its count for form and day, and what is still to be told of it (the outbox).
+//!
+//! | file | is about |
+//! |---|---|
+//! | `lead` | the stored lead, what Meta tells of it, its sealed part |
+//! | `status` | the life cycle and its legal steps |
+//! | `activity` | what happened to a lead, and who did it |
+//! | `feedback` | stages as Meta is told them, and the outbox |
+//! | `form` | lead forms, and how complete each day is |
+//! | `work` | what travels on the `leads` queue |
+//! | `query` | which leads a list shows |
+
+mod activity;
+mod feedback;
+mod form;
+mod lead;
+mod query;
+mod status;
+mod work;
+
+pub use activity::{Activity, ActivityKind, NOTE_PURPOSE};
+pub use feedback::{Feedback, FeedbackState, OutboxEntry, OutboxTopic};
+pub use form::{DayCheck, FormDay, FormSettings, LeadForm, MetaForm, Question, QuestionOption};
+pub use lead::{
+    Answer, Arrival, Contact, Disclaimer, LEAD_PURPOSE, Lead, LeadAds, LeadDoc, LeadPii, MissingLead,
+    Submission,
+};
+pub use query::LeadQuery;
+pub use status::{IllegalStep, Status};
+pub use work::{Announced, LeadWork, MAX_ANNOUNCED, WORK_VERSION};
