@@ -21,6 +21,7 @@
 
 mod activity;
 mod calling;
+mod change;
 mod desk;
 mod feedback;
 mod form;
@@ -33,6 +34,7 @@ mod work;
 
 pub use activity::{Activity, ActivityKind, NOTE_PURPOSE};
 pub use calling::Trouble;
+pub use change::{Change, ChangeError, ChangeRequest, Changed, Changes, MAX_ACTOR_CHARS, MAX_NOTE_BYTES};
 pub use desk::{LeadDesk, Ports, Settings, Tracking};
 pub use feedback::{Feedback, FeedbackState, OutboxEntry, OutboxTopic};
 pub use form::{DayCheck, FormDay, FormSettings, LeadForm, MetaForm, Question, QuestionOption};
