@@ -18,6 +18,7 @@
 //! | `form` | lead forms, and how complete each day is |
 //! | `work` | what travels on the `leads` queue |
 //! | `query` | which leads a list shows |
+//! | [`reconcile`] | finding what no webhook told of, and how complete each day is |
 
 mod activity;
 mod calling;
@@ -28,6 +29,7 @@ mod form;
 mod lead;
 mod place;
 mod query;
+pub mod reconcile;
 mod status;
 mod take;
 mod work;
