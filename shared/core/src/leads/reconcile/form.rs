@@ -1,7 +1,9 @@
 //! Going on with a form's run: page by page of Meta's list, what is not stored yet is taken.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::future::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::finish::FormReport;
@@ -259,7 +261,10 @@ impl<P: Ports> LeadDesk<P> {
         submission: Submission,
     ) -> (LeadId, Result<Taken, Trouble>) {
         let id = submission.id.clone();
-        (id, self.take(place, &task.form, submission, Arrival::Poll).await)
+        // A lead on which the work panics is one that can't be stored, and no more.
+        let taking = AssertUnwindSafe(self.take(place, &task.form, submission, Arrival::Poll));
+        let panicked = |_| Err(Trouble::Unavailable("panicked".to_owned()));
+        (id, taking.catch_unwind().await.unwrap_or_else(panicked))
     }
 
     async fn save(&self, reading: &mut Reading<'_>) -> Result<(), Halt> {
