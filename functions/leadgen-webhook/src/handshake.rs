@@ -12,14 +12,16 @@ const MAX_CHALLENGE_BYTES: usize = 256;
 const MAX_PARAMETERS: usize = 20;
 
 /// A request to be verified, well formed.
-pub(crate) struct Handshake {
+#[derive(Debug)]
+pub struct Handshake {
     challenge: String,
     token: Secret,
 }
 
 impl Handshake {
     /// Reads the query; `None` where it is not one of Meta's.
-    pub(crate) fn read(query: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read(query: &str) -> Option<Self> {
         let (mut mode, mut challenge, mut token) = (None, None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMETERS) {
             let place = match name.as_ref() {
@@ -41,7 +43,8 @@ impl Handshake {
     }
 
     /// The challenge, where the token is the one that is configured; compared in constant time.
-    pub(crate) fn challenge(&self, verify_token: &Secret) -> Option<&str> {
+    #[must_use]
+    pub fn challenge(&self, verify_token: &Secret) -> Option<&str> {
         // Hashes are of one length, so that the time does not tell that of the token either.
         let hash = |secret: &Secret| Sha256::digest(secret.expose().as_bytes());
         let equal: bool = hash(&self.token).as_slice().ct_eq(hash(verify_token).as_slice()).into();

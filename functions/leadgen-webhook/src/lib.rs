@@ -4,7 +4,7 @@ mod app;
 pub mod delivery;
 mod fields;
 mod handler;
-mod handshake;
+pub mod handshake;
 pub mod settings;
 pub mod signature;
 pub mod wiring;

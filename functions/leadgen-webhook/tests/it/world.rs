@@ -59,9 +59,8 @@ impl Secrets for AppStore {
     async fn secret(&self, id: &str) -> Result<Secret, StoreError> {
         assert_eq!(id, "meta-app");
         let cached = self.cached.lock().unwrap().clone();
-        match (cached, self.store.lock().unwrap().clone()) {
-            (Some(cached), Store::Holds(_)) => return Ok(cached),
-            _ => {}
+        if let (Some(cached), Store::Holds(_)) = (cached, self.store.lock().unwrap().clone()) {
+            return Ok(cached);
         }
         let secret = self.read().await?;
         *self.cached.lock().unwrap() = Some(secret.clone());
