@@ -7,7 +7,6 @@ mod client;
 mod config;
 mod proof;
 mod redact;
-mod tls;
 mod usage;
 
 pub use client::{Graph, Named};
