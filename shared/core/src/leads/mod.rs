@@ -18,6 +18,7 @@
 //! | `form` | lead forms, and how complete each day is |
 //! | `work` | what travels on the `leads` queue |
 //! | `query` | which leads a list shows |
+//! | `csv` | leads as a file for spreadsheets |
 //! | [`reconcile`] | finding what no webhook told of, and how complete each day is |
 //! | `desk`, `place` | the ports; pages with whose they are, their tokens and forms |
 //! | `calling` | Meta's limits and verdicts on a page's token |
@@ -31,6 +32,7 @@ mod activity;
 mod calling;
 mod change;
 mod contact;
+pub mod csv;
 mod desk;
 mod feedback;
 mod form;
