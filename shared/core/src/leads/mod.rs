@@ -18,8 +18,10 @@
 //! | `form` | lead forms, and how complete each day is |
 //! | `work` | what travels on the `leads` queue |
 //! | `query` | which leads a list shows |
+//! | `csv` | leads as a file for spreadsheets |
 
 mod activity;
+pub mod csv;
 mod feedback;
 mod form;
 mod lead;
