@@ -21,21 +21,31 @@
 //! | `csv` | leads as a file for spreadsheets |
 
 mod activity;
+mod calling;
+mod change;
 pub mod csv;
+mod desk;
 mod feedback;
 mod form;
 mod lead;
+mod place;
 mod query;
 mod status;
+mod take;
 mod work;
 
 pub use activity::{Activity, ActivityKind, NOTE_PURPOSE};
+pub use calling::Trouble;
+pub use change::{Change, ChangeError, ChangeRequest, Changed, Changes, MAX_ACTOR_CHARS, MAX_NOTE_BYTES};
+pub use desk::{LeadDesk, Ports, Settings, Tracking};
 pub use feedback::{Feedback, FeedbackState, OutboxEntry, OutboxTopic};
 pub use form::{DayCheck, FormDay, FormSettings, LeadForm, MetaForm, Question, QuestionOption};
 pub use lead::{
     Answer, Arrival, Contact, Disclaimer, LEAD_PURPOSE, Lead, LeadAds, LeadDoc, LeadPii, MissingLead,
     Submission,
 };
+pub use place::Place;
 pub use query::LeadQuery;
 pub use status::{IllegalStep, Status};
+pub use take::Taken;
 pub use work::{Announced, LeadWork, MAX_ANNOUNCED, WORK_VERSION};
