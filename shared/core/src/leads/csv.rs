@@ -60,6 +60,21 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    /// Adds a lead whose sealed part does not open: the column `answers` says `unreadable`, so that it is not taken for
+    /// one that left everything empty.
+    ///
+    /// # Errors
+    /// [`RowError`].
+    pub fn push_unreadable(&mut self, lead: &Lead) -> Result<(), RowError> {
+        let mut cells = self.columns.cells(lead, &LeadPii::default());
+        if let Some(answers) = cells.last_mut() {
+            "unreadable".clone_into(answers);
+        }
+        self.write(&cells)?;
+        self.count += 1;
+        Ok(())
+    }
+
     /// Leads so far.
     #[must_use]
     pub const fn count(&self) -> u64 {

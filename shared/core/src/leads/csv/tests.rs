@@ -124,6 +124,15 @@ fn pieces_put_together_are_the_file() {
 }
 
 #[test]
+fn a_lead_that_does_not_open_says_so() {
+    let columns = Columns::of_any_form();
+    let mut rows = Rows::following(&columns);
+    rows.push_unreadable(&lead()).unwrap();
+    assert_eq!(rows.count(), 1);
+    assert!(rows.into_bytes().unwrap().ends_with(b",\"unreadable\"\r\n"));
+}
+
+#[test]
 fn currencies_without_decimals_have_none() {
     let mut lead = lead();
     lead.doc.worth = Some(Money { currency: Currency::parse("JPY").unwrap(), minor: 1_200 });
