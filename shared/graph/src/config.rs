@@ -16,8 +16,10 @@ pub struct GraphConfig {
     pub connect_timeout: Duration,
     /// The longest that a call may take, from connecting to the last byte of the answer.
     pub total_timeout: Duration,
-    /// The most bytes of an answer that are read.
+    /// The most bytes of an answer that are read, unless it is a list.
     pub max_response_bytes: usize,
+    /// The most bytes of a list's page that are read: a hundred leads with long answers take more than one object.
+    pub max_list_bytes: usize,
 }
 
 impl Default for GraphConfig {
@@ -28,6 +30,7 @@ impl Default for GraphConfig {
             connect_timeout: Duration::from_secs(3),
             total_timeout: Duration::from_secs(20),
             max_response_bytes: 1024 * 1024,
+            max_list_bytes: 8 * 1024 * 1024,
         }
     }
 }

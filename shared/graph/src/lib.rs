@@ -2,9 +2,11 @@
 
 mod answer;
 mod body;
+mod call;
 mod classify;
 mod client;
 mod config;
+mod leads;
 mod proof;
 mod redact;
 mod tls;
