@@ -26,11 +26,13 @@
 //! | `tell` | the outbox: the bus, the tenant's webhook, stages to Meta |
 //! | `change` | status, assignee and notes, as people change them |
 //! | `report` | what an invocation did |
+//! | `csv` | leads as a file for spreadsheets |
 
 mod activity;
 mod calling;
 mod change;
 mod contact;
+pub mod csv;
 mod desk;
 mod feedback;
 mod form;

@@ -1,12 +1,14 @@
 //! Which leads a list shows.
 
 use super::lead::Lead;
+use serde::{Deserialize, Serialize};
+
 use super::status::Status;
 use crate::ids::{AdObjectId, FormId, PageId, SourceId, TenantId};
 use crate::people::LinkHash;
 
-/// Which leads a list shows: those that meet all of it, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which leads a list shows: those that meet all of it, newest first. Jobs keep it, so it serialises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeadQuery {
     /// Whose.
     pub tenant: TenantId,
