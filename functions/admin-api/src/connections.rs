@@ -134,7 +134,7 @@ impl<P: Ports> AdminApi<P> {
             created_at: now,
             updated_at: now,
         };
-        self.create(&connection).await?;
+        self.create(&connection, "already_exists").await?;
         created(&ConnectionView::from(connection))
     }
 
