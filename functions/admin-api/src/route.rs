@@ -200,10 +200,7 @@ mod tests {
         assert_eq!(at(&Method::POST, "/api/v1/leads/export"), leads(LeadOp::ExportLeads));
         assert_eq!(at(&Method::GET, "/api/v1/leads/export"), Err(405));
         let redeliver = "/api/v1/lead-webhook/deliveries/del_1/redeliver";
-        assert_eq!(
-            at(&Method::POST, redeliver),
-            Ok((Op::Leads(LeadOp::Redeliver), "del_1".to_owned()))
-        );
+        assert_eq!(at(&Method::POST, redeliver), Ok((Op::Leads(LeadOp::Redeliver), "del_1".to_owned())));
     }
 
     #[test]

@@ -40,12 +40,19 @@ pub(super) const PATHS: &[Path] = &[
     Path {
         template: "pages",
         allow: "GET, POST",
-        methods: &[(Method::GET, Op::Leads(LeadOp::ListPages), Access::Admin), (Method::POST, Op::Leads(LeadOp::CreatePage), Access::Admin)],
+        methods: &[
+            (Method::GET, Op::Leads(LeadOp::ListPages), Access::Admin),
+            (Method::POST, Op::Leads(LeadOp::CreatePage), Access::Admin),
+        ],
     },
     Path {
         template: "pages/{page_id}",
         allow: "GET, PATCH, DELETE",
-        methods: &[(Method::GET, Op::Leads(LeadOp::GetPage), Access::Admin), (Method::PATCH, Op::Leads(LeadOp::ChangePage), Access::Admin), (Method::DELETE, Op::Leads(LeadOp::DeletePage), Access::Admin)],
+        methods: &[
+            (Method::GET, Op::Leads(LeadOp::GetPage), Access::Admin),
+            (Method::PATCH, Op::Leads(LeadOp::ChangePage), Access::Admin),
+            (Method::DELETE, Op::Leads(LeadOp::DeletePage), Access::Admin),
+        ],
     },
     Path {
         template: "pages/{page_id}/subscribe",
@@ -65,7 +72,10 @@ pub(super) const PATHS: &[Path] = &[
     Path {
         template: "lead-forms/{form_id}",
         allow: "GET, PATCH",
-        methods: &[(Method::GET, Op::Leads(LeadOp::GetForm), Access::Admin), (Method::PATCH, Op::Leads(LeadOp::ChangeForm), Access::Admin)],
+        methods: &[
+            (Method::GET, Op::Leads(LeadOp::GetForm), Access::Admin),
+            (Method::PATCH, Op::Leads(LeadOp::ChangeForm), Access::Admin),
+        ],
     },
     Path {
         template: "lead-forms/{form_id}/completeness",
@@ -100,7 +110,10 @@ pub(super) const PATHS: &[Path] = &[
     Path {
         template: "leads/{lead_id}",
         allow: "GET, PATCH",
-        methods: &[(Method::GET, Op::Leads(LeadOp::GetLead), Access::AdminOrPeople), (Method::PATCH, Op::Leads(LeadOp::ChangeLead), Access::AdminOrPeople)],
+        methods: &[
+            (Method::GET, Op::Leads(LeadOp::GetLead), Access::AdminOrPeople),
+            (Method::PATCH, Op::Leads(LeadOp::ChangeLead), Access::AdminOrPeople),
+        ],
     },
     Path {
         template: "leads/{lead_id}/convert",
@@ -120,7 +133,11 @@ pub(super) const PATHS: &[Path] = &[
     Path {
         template: "lead-webhook",
         allow: "GET, PUT, DELETE",
-        methods: &[(Method::GET, Op::Leads(LeadOp::GetWebhook), Access::Admin), (Method::PUT, Op::Leads(LeadOp::PutWebhook), Access::Admin), (Method::DELETE, Op::Leads(LeadOp::DeleteWebhook), Access::Admin)],
+        methods: &[
+            (Method::GET, Op::Leads(LeadOp::GetWebhook), Access::Admin),
+            (Method::PUT, Op::Leads(LeadOp::PutWebhook), Access::Admin),
+            (Method::DELETE, Op::Leads(LeadOp::DeleteWebhook), Access::Admin),
+        ],
     },
     Path {
         template: "lead-webhook/deliveries",

@@ -14,11 +14,11 @@
 
 use std::collections::BTreeSet;
 
+use super::erase_leads::{NoLeads, PersonLeads};
 use super::identity::Identifier;
 use super::pii::Pii;
 use super::registry::{Registry, RegistryError};
 use super::tree::{Node, Tree};
-use super::erase_leads::{NoLeads, PersonLeads};
 use crate::ids::{PersonId, TenantId};
 use crate::normalize::{Key, Sha256Hex, Surroundings};
 use crate::ports::StoreError;
