@@ -1,8 +1,8 @@
 //! Least privilege: each IAM statement of the functions on an event's way is needed.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use e2e::{Shop, lead};
-use serde_json::json;
+use serde_json::{Value, json};
 use stack::{Function, Stack};
 
 /// The emulator writes logs and consumes the queue itself, so these can't be shown to be needed here.
@@ -68,5 +68,52 @@ async fn each_statement_of_the_three_roles_is_needed() -> anyhow::Result<()> {
         ensure!(needed > 0, "{function:?} has statements");
     }
     ensure!(everything_works(&stack).await?, "with all statements back everything works again");
+    Ok(())
+}
+
+/// What a function gets when it asks for a secret, by its ARN or by its name: whether it was given the value.
+async fn reads_secret(stack: &Stack, function: Function, secret_id: &str) -> anyhow::Result<bool> {
+    let body = json!({"SecretId": secret_id});
+    let answer = stack
+        .as_function(function)
+        .await?
+        .json("secretsmanager", "secretsmanager.GetSecretValue", "1.1", &body)
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer["SecretString"].is_string()),
+        Err(error) if format!("{error:#}").contains("AccessDenied") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn secret_arn(stack: &Stack, name: &str) -> anyhow::Result<String> {
+    let body = json!({"SecretId": name});
+    let answer: Value =
+        stack.aws().json("secretsmanager", "secretsmanager.DescribeSecret", "1.1", &body).await?;
+    answer["ARN"].as_str().map(str::to_owned).with_context(|| format!("no ARN in {answer}"))
+}
+
+#[tokio::test]
+async fn functions_that_strangers_reach_can_not_read_the_keyring_of_tokens() -> anyhow::Result<()> {
+    let stack = Stack::shared().await?;
+    let prefix = &stack.env().stack_name;
+    let tokens = format!("{prefix}/keyring-tokens");
+    let arn = secret_arn(&stack, &tokens).await?;
+    for function in [Function::CapiIngest, Function::TrackConversion, Function::LeadgenWebhook] {
+        for id in [&arn, &tokens] {
+            ensure!(!reads_secret(&stack, function, id).await?, "{function:?} reads {id}");
+        }
+    }
+    // Whoever needs it reads it, in the same way.
+    for function in [Function::CapiDispatch, Function::LeadWorker, Function::JobWorker, Function::AdminApi] {
+        ensure!(reads_secret(&stack, function, &arn).await?, "{function:?} can't read {arn}");
+    }
+    // And the others are refused this secret, not every one.
+    for (function, name) in
+        [(Function::TrackConversion, "keyring-pii"), (Function::LeadgenWebhook, "meta-app")]
+    {
+        let arn = secret_arn(&stack, &format!("{prefix}/{name}")).await?;
+        ensure!(reads_secret(&stack, function, &arn).await?, "{function:?} can't read {arn}");
+    }
     Ok(())
 }
