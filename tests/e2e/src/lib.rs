@@ -4,6 +4,7 @@
 mod api;
 mod fixture;
 mod inspect;
+mod lead_shop;
 mod sample;
 mod sim;
 mod wait;
@@ -11,6 +12,7 @@ mod wait;
 pub use api::{Answer, Api};
 pub use fixture::Shop;
 pub use inspect::{queue_bodies, table_items};
+pub use lead_shop::{LeadPage, LeadShop};
 pub use sample::{lead, now_s, purchase};
 pub use sim::Sim;
 pub use wait::{eventually, within};

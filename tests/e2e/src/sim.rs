@@ -94,6 +94,30 @@ impl Sim {
         self.json("/_sim/requests?limit=20000").await
     }
 
+    /// Tells the simulator what there is: `pages`, `forms`, `leads`, `receivers`, `webhooks/replay`.
+    ///
+    /// # Errors
+    /// Where the simulator refuses.
+    pub async fn control(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = self.0.call("POST", &format!("/_sim/{what}"), None, Some(body)).await?;
+        anyhow::ensure!(answer.status < 300, "{what}: {answer:?}");
+        Ok(answer.body)
+    }
+
+    /// What the simulator knows: `leads?form_id=…`, `webhooks`, `receivers/…`.
+    ///
+    /// # Errors
+    /// Where the simulator refuses.
+    pub async fn known(&self, what: &str) -> anyhow::Result<Value> {
+        self.json(&format!("/_sim/{what}")).await
+    }
+
+    /// Its base URL.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.0.base()
+    }
+
     async fn json(&self, path: &str) -> anyhow::Result<Value> {
         let answer = self.0.call("GET", path, None, None).await?;
         anyhow::ensure!(answer.status == 200, "{path}: {answer:?}");
