@@ -8,6 +8,33 @@ use stack::Stack;
 
 use crate::{Shop, within};
 
+/// Makes a page with these forms known to Meta and to adrelay, which subscribes to it.
+///
+/// # Errors
+/// Where something can't be created.
+pub(crate) async fn connect(
+    stack: &Stack,
+    shop: &Shop,
+    page: &str,
+    token: &str,
+    forms: &[Value],
+) -> anyhow::Result<()> {
+    let env = stack.env();
+    let body = json!({"page_id": page, "name": "Shop", "token": token, "app_id": env.app_id,
+        "app_secret": env.app_secret});
+    shop.sim.send("/_sim/pages", &body).await?;
+    for form in forms {
+        shop.sim.send("/_sim/forms", form).await?;
+    }
+    let body = json!({"tenant_id": shop.tenant, "kind": "page", "access_token": token, "app_id": env.app_id});
+    let connection = shop.api.post("/api/v1/connections", &shop.root, &body, 201).await?;
+    let body = json!({"tenant_id": shop.tenant, "page_id": page, "connection_id": connection["id"],
+        "source_id": shop.source});
+    let made = shop.api.post("/api/v1/pages", &shop.root, &body, 201).await?;
+    anyhow::ensure!(made["subscription"]["state"] == "subscribed", "{made}");
+    Ok(())
+}
+
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A page that is connected to a shop, with one form.
@@ -36,17 +63,8 @@ impl LeadPage {
         let unique = format!("{}{nth:02}", shop.pixel.chars().skip(6).collect::<String>());
         let (page, form) = (format!("71{unique}"), format!("81{unique}"));
         let token = format!("EAAB{unique}pagetoken");
-        let body = json!({"page_id": page, "name": "Shop", "token": token, "app_id": env.app_id,
-            "app_secret": env.app_secret});
-        shop.sim.send("/_sim/pages", &body).await?;
-        shop.sim.send("/_sim/forms", &json!({"form_id": form, "page_id": page, "name": "Ask us"})).await?;
-        let body =
-            json!({"tenant_id": shop.tenant, "kind": "page", "access_token": token, "app_id": env.app_id});
-        let connection = shop.api.post("/api/v1/connections", &shop.root, &body, 201).await?;
-        let body = json!({"tenant_id": shop.tenant, "page_id": page, "connection_id": connection["id"],
-            "source_id": shop.source});
-        let made = shop.api.post("/api/v1/pages", &shop.root, &body, 201).await?;
-        anyhow::ensure!(made["subscription"]["state"] == "subscribed", "{made}");
+        let body = json!({"form_id": form, "page_id": page, "name": "Ask us"});
+        connect(stack, &shop, &page, &token, &[body]).await?;
         let webhook =
             json!({"url": format!("{}/webhooks/leadgen", env.adrelay_url), "app_secret": env.app_secret});
         Ok(Self { shop, page, token, form, webhook })
