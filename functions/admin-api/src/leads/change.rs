@@ -1,7 +1,9 @@
 //! Working on leads: status, assignee, notes.
 
 use adrelay_core::ids::{LeadId, TenantId};
-use adrelay_core::leads::{Change as LeadChange, ChangeError, ChangeRequest, Changed, Changes, IllegalStep, Status};
+use adrelay_core::leads::{
+    Change as LeadChange, ChangeError, ChangeRequest, Changed, Changes, IllegalStep, Status,
+};
 use adrelay_lambda::problem::{FieldError, Problem};
 
 use super::list::UNKNOWN;

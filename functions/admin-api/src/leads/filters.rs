@@ -76,7 +76,22 @@ impl Filters {
         cursor: Option<String>,
     ) -> LeadQuery {
         let Self { status, form, page, campaign, ad, source, assignee, from_s, until_s, test } = self;
-        LeadQuery { tenant, test, status, page, form, campaign, ad, source, assignee, text, from_s, until_s, limit, cursor }
+        LeadQuery {
+            tenant,
+            test,
+            status,
+            page,
+            form,
+            campaign,
+            ad,
+            source,
+            assignee,
+            text,
+            from_s,
+            until_s,
+            limit,
+            cursor,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use adrelay_core::config::Page;
 use adrelay_core::ids::{FormId, PageId, PixelId, SourceId, TenantId};
 use adrelay_core::leads::{LeadForm, LeadWork, Question, WORK_VERSION};
+use adrelay_core::ports::StoreError;
 use adrelay_core::ports::admin::Revised;
 use adrelay_core::ports::leads::FormStore as _;
-use adrelay_core::ports::StoreError;
 use adrelay_core::time::UnixMillis;
 use adrelay_lambda::problem::Problem;
 use adrelay_lambda::respond;
@@ -130,8 +130,7 @@ impl<P: Ports> AdminApi<P> {
         if !page.enabled {
             return Err(page_disabled());
         }
-        let work =
-            LeadWork::Page { v: WORK_VERSION, tenant, page: id, attempt: 0, days: None, job: None };
+        let work = LeadWork::Page { v: WORK_VERSION, tenant, page: id, attempt: 0, days: None, job: None };
         self.queue_lead_work(&[work]).await?;
         Ok(respond::json(202, &PageView::from(page)))
     }

@@ -1,7 +1,10 @@
 //! Finding leads, and showing one.
 
 use adrelay_core::ids::{LeadId, TenantId};
-use adrelay_core::leads::{Feedback, FeedbackState, LEAD_PURPOSE, Lead, LeadPii, LeadQuery, MissingLead};
+use adrelay_core::leads::{
+    Feedback, FeedbackState, LEAD_PURPOSE, Lead, LeadPii, LeadQuery, MissingLead, lookup_text,
+};
+use adrelay_core::people::LinkHash;
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::leads::LeadStore as _;
 use adrelay_core::ports::receipts::{Page, ReceiptReader as _};
@@ -77,7 +80,7 @@ impl<P: Ports> AdminApi<P> {
         let filters = Filters::take(&mut call.query)?;
         let Asked { limit, cursor } = Asked::take(&mut call.query)?;
         call.query.finish()?;
-        self.shown(filters.query(tenant, None, limit, cursor)).await
+        self.leads_shown(filters.query(tenant, None, limit, cursor)).await
     }
 
     /// A POST, as nothing that identifies a person belongs in a URL.
@@ -90,11 +93,22 @@ impl<P: Ports> AdminApi<P> {
         fields.finish()?;
         call.query.finish()?;
         let text = self.text_hash(&tenant, q.as_deref()).await?;
-        self.shown(filters.query(tenant, text, limit, cursor)).await
+        self.leads_shown(filters.query(tenant, text, limit, cursor)).await
+    }
+
+    /// What leads are found by in the store: the keyed hash of an e-mail address, a phone or a name.
+    pub(super) async fn text_hash(
+        &self,
+        tenant: &TenantId,
+        q: Option<&str>,
+    ) -> Result<Option<LinkHash>, Problem> {
+        let Some(q) = q else { return Ok(None) };
+        let key = self.pii.lookup().await.map_err(store)?;
+        Ok(Some(key.text(tenant, &lookup_text(q, None))))
     }
 
     /// Opens only what is shown.
-    async fn shown(&self, query: LeadQuery) -> Answer {
+    async fn leads_shown(&self, query: LeadQuery) -> Answer {
         let Page { items, next_cursor } = self.ports.leads().list(&query).await.map_err(listed)?;
         if items.is_empty() && query.cursor.is_none() {
             self.known_tenant(&query.tenant).await?;

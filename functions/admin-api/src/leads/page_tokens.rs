@@ -167,7 +167,9 @@ impl<P: Ports> AdminApi<P> {
                 self.forget_token(&PageToken { connection, name: None, derived: true }).await;
             }
             Ok(None) => {}
-            Err(problem) => tracing::warn!(code = problem.code, connection = %id, "an unused connection stays"),
+            Err(problem) => {
+                tracing::warn!(code = problem.code, connection = %id, "an unused connection stays")
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! A lead as callers see it.
 
-use adrelay_core::leads::{Answer, Arrival, Contact, Feedback, FeedbackState, Lead, LeadAds, LeadPii, Status};
+use adrelay_core::leads::{
+    Answer, Arrival, Contact, Feedback, FeedbackState, Lead, LeadAds, LeadPii, Status,
+};
 use adrelay_core::money::Money;
 use adrelay_core::time::UnixMillis;
 use serde::Serialize;
@@ -257,7 +259,9 @@ impl LeadDetailView {
         Self {
             lead: LeadView::of(lead, contact),
             answers: answers.into_iter().map(AnswerView::from).collect(),
-            disclaimers: disclaimers.map(|one| DisclaimerView { key: one.key, checked: one.checked }).collect(),
+            disclaimers: disclaimers
+                .map(|one| DisclaimerView { key: one.key, checked: one.checked })
+                .collect(),
             extra,
             feedback,
         }

@@ -2,16 +2,14 @@
 
 use adrelay_core::config::Webhook;
 use adrelay_core::ids::TenantId;
+use adrelay_core::jobs::{WEBHOOK_OWNER, WEBHOOK_PURPOSE, WebhookKey};
 use adrelay_core::ports::admin::WebhookAdmin as _;
 use adrelay_core::ports::clock::Entropy as _;
-use adrelay_core::seal::Secret;
 use adrelay_lambda::problem::Problem;
 use adrelay_lambda::respond;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::read::{self, SECRET_PREFIX};
+use super::read;
 use crate::answer::{Answer, nothing, ok, store};
 use crate::api::{AdminApi, Call, not_found};
 use crate::fields::vouched;
@@ -19,12 +17,6 @@ use crate::ports::Ports;
 use crate::rules;
 
 const UNKNOWN: &str = "webhook_unknown";
-
-/// Whose secret it is, in the keyring's words.
-const OWNER: &str = "webhook";
-
-/// What it is for, in the keyring's words.
-const PURPOSE: &str = "webhook_secret";
 
 /// Where a tenant is told of new leads.
 #[derive(Serialize)]
@@ -78,9 +70,10 @@ impl<P: Ports> AdminApi<P> {
         call.query.finish()?;
         self.known_tenant(&tenant).await?;
         let before = self.ports.config().webhook(&tenant).await.map_err(store)?;
-        let made = (given.is_none() && before.is_none()).then(|| self.new_secret());
+        let made =
+            (given.is_none() && before.is_none()).then(|| WebhookKey::secret(&self.ports.entropy().array()));
         let sealed = match (given.as_ref().or(made.as_ref()), &before) {
-            (Some(secret), _) => self.seal(&tenant, OWNER, PURPOSE, secret).await?,
+            (Some(secret), _) => self.seal(&tenant, WEBHOOK_OWNER, WEBHOOK_PURPOSE, secret).await?,
             (None, Some(before)) => before.sealed_secret.clone(),
             (None, None) => return Err(Problem::internal()),
         };
@@ -97,10 +90,6 @@ impl<P: Ports> AdminApi<P> {
         let status = if before.is_none() { 201 } else { 200 };
         let secret = made.map(|secret| secret.expose().to_owned());
         Ok(respond::json(status, &WebhookView { secret, ..webhook.into() }))
-    }
-
-    fn new_secret(&self) -> Secret {
-        Secret::new(format!("{SECRET_PREFIX}{}", STANDARD.encode(self.ports.entropy().array::<32>())))
     }
 
     /// The tenant's webhook, or 404.

@@ -18,6 +18,7 @@
 //! | `form` | lead forms, and how complete each day is |
 //! | `work` | what travels on the `leads` queue |
 //! | `query` | which leads a list shows |
+//! | `csv` | leads as a file for spreadsheets |
 //! | [`reconcile`] | finding what no webhook told of, and how complete each day is |
 //! | `desk`, `place` | the ports; pages with whose they are, their tokens and forms |
 //! | `calling` | Meta's limits and verdicts on a page's token |
@@ -26,7 +27,6 @@
 //! | `tell` | the outbox: the bus, the tenant's webhook, stages to Meta |
 //! | `change` | status, assignee and notes, as people change them |
 //! | `report` | what an invocation did |
-//! | `csv` | leads as a file for spreadsheets |
 
 mod activity;
 mod calling;
