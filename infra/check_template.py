@@ -15,10 +15,25 @@ VISIBILITY_TIMES_TIMEOUT = 6  # AWS: services-sqs-configure, "at least six times
 
 RETAINED = {
     "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
     "AWS::KMS::Key",
+    "AWS::S3::Bucket",
     "AWS::SecretsManager::Secret",
     "AWS::SQS::Queue",
 }
+
+# Rights outside of the roles that the rules below look at.
+RIGHTS_ELSEWHERE = (
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::RolePolicy",
+    "AWS::SecretsManager::ResourcePolicy",
+)
+
+# Who opens access tokens. The functions that strangers reach and those that need none never do, whatever the first
+# set will hold one day.
+OPENS_TOKENS = {"admin-api", "capi-dispatch", "job-worker", "lead-worker"}
+NEVER_OPENS_TOKENS = {"capi-ingest", "leadgen-webhook", "segment-engine-cron", "track-conversion"}
 
 
 class Template:
@@ -81,7 +96,7 @@ def scoped(node, stack: str, parameters: dict):
 
 def gates_are_off_by_default(template: Template):
     for name, parameter in template.parameters.items():
-        if name.endswith("Enabled") and "." not in name and str(parameter.get("Default")) != "false":
+        if name.endswith(("Enabled", "Allowed")) and "." not in name and str(parameter.get("Default")) != "false":
             yield f"{name}: a gate's default is 'false'"
 
 
@@ -143,6 +158,21 @@ def tables_are_protected(template: Template):
             yield f"{name}: encryption is on"
 
 
+def buckets_are_private_and_short_lived(template: Template):
+    for name, bucket in template.of_type("AWS::S3::Bucket"):
+        block = bucket.get("PublicAccessBlockConfiguration", {})
+        for way in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"):
+            if block.get(way) is not True:
+                yield f"{name}: {way} is true"
+        if not bucket.get("BucketEncryption"):
+            yield f"{name}: encryption is on"
+        rules = [r for r in bucket.get("LifecycleConfiguration", {}).get("Rules", []) if r.get("Status") == "Enabled"]
+        if not any(rule.get("ExpirationInDays") for rule in rules):
+            yield f"{name}: its files end"
+        if not any(rule.get("AbortIncompleteMultipartUpload") for rule in rules):
+            yield f"{name}: uploads that were never finished end"
+
+
 def each_function_has_a_role_of_its_own(template: Template):
     users: dict = {}
     for name, function in template.of_type("AWS::Serverless::Function"):
@@ -154,6 +184,37 @@ def each_function_has_a_role_of_its_own(template: Template):
         for generated in ("Policies", "Events"):
             if generated in function:
                 yield f"{name}: {generated} would make SAM write roles or routes of its own"
+
+
+def few_functions_open_tokens(template: Template):
+    for name, function in template.of_type("AWS::Serverless::Function"):
+        deployed = next(texts(function.get("FunctionName")), name).rsplit("}-")[-1]
+        if deployed in OPENS_TOKENS - NEVER_OPENS_TOKENS:
+            continue
+        role = template.resources.get(template.target(function.get("Role")), {}).get("Properties", {})
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if reaches_tokens(statement):
+                    yield f"{name}.{statement.get('Sid', '?')}: {deployed} must not read keyring-tokens"
+
+
+def reaches_tokens(statement: dict) -> bool:
+    """Whether a statement may allow to read the keyring of tokens; what it leaves open counts."""
+    if statement.get("Effect") != "Allow":
+        return False
+    actions = list(texts(statement.get("Action")))
+    if actions and not any(action.startswith(("secretsmanager:", "*")) for action in actions):
+        return False
+    if "Resource" not in statement:
+        return True
+    resources = list(texts(statement["Resource"]))
+    return any("KeyringTokens" in text or "keyring-tokens" in text or "*" in text or "?" in text for text in resources)
+
+
+def rights_stand_in_roles(template: Template):
+    for kind in RIGHTS_ELSEWHERE:
+        for name, _ in template.of_type(kind):
+            yield f"{name}: rights stand in the function's role, where they are checked"
 
 
 def roles_are_least_privilege(template: Template):
@@ -172,9 +233,14 @@ def breaches_of_statement(where: str, statement: dict):
         yield f"{where}: a statement has a Sid that says what it is for"
     if "NotAction" in statement or "NotResource" in statement:
         yield f"{where}: a statement names what it allows"
-    if any("*" in text for text in texts(statement.get("Action"))):
+    actions = list(texts(statement.get("Action")))
+    if any("*" in action for action in actions):
         yield f"{where}: actions are named one by one"
-    if any("*" in text for text in texts(statement.get("Resource"))):
+    resources = texts(statement.get("Resource"))
+    if actions and all(action.startswith("s3:") for action in actions):
+        # The files of one bucket have no other name.
+        resources = (text.removesuffix("BucketArn}/*") for text in resources)
+    if any("*" in text for text in resources):
         yield f"{where}: resources are exact"
 
 
@@ -205,8 +271,11 @@ RULES = [
     log_groups_end,
     data_is_retained,
     tables_are_protected,
+    buckets_are_private_and_short_lived,
     each_function_has_a_role_of_its_own,
     roles_are_least_privilege,
+    rights_stand_in_roles,
+    few_functions_open_tokens,
     access_logs_hold_no_query,
 ]
 

@@ -10,6 +10,7 @@ The first admin key is printed once, on standard output; only its SHA-256 is sto
 
 import argparse
 import base64
+import getpass
 import hashlib
 import json
 import os
@@ -45,6 +46,19 @@ def blank_meta_app() -> dict:
     return {"app_id": "", "app_secret": "", "verify_token": ""}
 
 
+def new_verify_token() -> str:
+    return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode().rstrip("=")
+
+
+def put_meta_app(client, secret_arn: str, app_id: str, app_secret: str) -> str:
+    """Writes the app's id and secret and gives the verify token: the one that is there, else a new one."""
+    known = {} if is_empty(client, secret_arn) else json.loads(client.get_secret_value(SecretId=secret_arn)["SecretString"])
+    verify_token = known.get("verify_token") or new_verify_token()
+    app = {"app_id": app_id, "app_secret": app_secret, "verify_token": verify_token}
+    client.put_secret_value(SecretId=secret_arn, SecretString=json.dumps(app))
+    return verify_token
+
+
 def is_empty(client, secret_arn: str) -> bool:
     """A secret without a version, or (in the local emulator) with a blank one."""
     try:
@@ -68,6 +82,18 @@ def stack_outputs(stack_name: str) -> dict:
     return {o["OutputKey"]: o["OutputValue"] for o in stacks[0].get("Outputs", [])}
 
 
+def write_meta_app(client, secret_arn: str, app_id: str) -> int:
+    """Takes the app secret from standard input: a command line is seen by every process."""
+    app_secret = (getpass.getpass("App secret: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
+    if not app_id.isdigit() or not app_secret:
+        print("an app id has digits alone, and its secret comes on standard input", file=sys.stderr)
+        return 1
+    verify_token = put_meta_app(client, secret_arn, app_id, app_secret)
+    print("The verify token, for the app's subscription to webhooks:", file=sys.stderr)
+    print(verify_token, flush=True)
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stack-name", default="adrelay")
@@ -76,10 +102,17 @@ def main() -> int:
         action="store_true",
         help="make a new first admin key; the old one ends within a minute (for a lost or leaked key)",
     )
+    parser.add_argument(
+        "--meta-app",
+        metavar="APP_ID",
+        help="only write the Meta app: its id, and its secret from standard input; prints the verify token of webhooks",
+    )
     arguments = parser.parse_args()
 
     outputs = stack_outputs(arguments.stack_name)
     client = boto3.client("secretsmanager")
+    if arguments.meta_app:
+        return write_meta_app(client, outputs["MetaAppSecretArn"], arguments.meta_app)
     admin_key = new_admin_key()
     made = {
         "keyring-tokens": put(client, outputs["KeyringTokensSecretArn"], new_keyring),

@@ -55,6 +55,15 @@ class InitSecrets(unittest.TestCase):
         self.assertTrue(init_secrets.put(secrets, "arn", lambda: {"sha256": "new"}, replace=True))
         self.assertEqual(secrets.value, '{"sha256": "new"}')
 
+    def test_an_app_is_written_with_a_verify_token_that_stays(self):
+        for empty in (None, "", json.dumps(init_secrets.blank_meta_app())):
+            secrets = Secrets(empty)
+            token = init_secrets.put_meta_app(secrets, "arn", "42", "one")
+            self.assertEqual(json.loads(secrets.value), {"app_id": "42", "app_secret": "one", "verify_token": token})
+            self.assertEqual(len(token), 43)
+            self.assertEqual(init_secrets.put_meta_app(secrets, "arn", "42", "two"), token)
+            self.assertEqual(json.loads(secrets.value)["app_secret"], "two")
+
     def test_a_refusal_is_not_taken_for_an_empty_secret(self):
         class Refusing(Secrets):
             def get_secret_value(self, SecretId):  # noqa: N803

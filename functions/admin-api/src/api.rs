@@ -20,8 +20,8 @@ use crate::caller;
 use crate::fields::{Fields, invalid_field};
 use crate::ports::Ports;
 use crate::query::Query;
-use crate::route::{self, Access, Found, Op};
-use crate::settings::SecretIds;
+use crate::route::{self, Access, Found, LeadOp, Op};
+use crate::settings::{SecretIds, Switches};
 
 /// The most bytes of a body.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -37,8 +37,8 @@ pub struct AdminApi<P: Ports> {
     pub(crate) ports: P,
     pub(crate) vault: Vault<P::Secrets>,
     pub(crate) pii: Pii<P::Secrets>,
+    pub(crate) switches: Switches,
     admin_key_secret: String,
-    people_enabled: bool,
 }
 
 /// An authenticated request.
@@ -84,12 +84,12 @@ pub(crate) fn not_found(code: &'static str) -> Problem {
 }
 
 impl<P: Ports> AdminApi<P> {
-    /// The function on these ports. With `people_enabled` off, what is about people answers that it is disabled.
-    pub fn new(ports: P, secret_ids: SecretIds, people_enabled: bool) -> Self {
+    /// The function on these ports. What is switched off answers that it is disabled.
+    pub fn new(ports: P, secret_ids: SecretIds, switches: Switches) -> Self {
         let SecretIds { admin_key, keyring_tokens, meta_app, keyring_pii, lookup_key } = secret_ids;
         let vault = Vault::new(ports.secrets().clone(), keyring_tokens, meta_app);
         let pii = Pii::new(ports.secrets().clone(), keyring_pii, lookup_key);
-        Self { ports, vault, pii, admin_key_secret: admin_key, people_enabled }
+        Self { ports, vault, pii, switches, admin_key_secret: admin_key }
     }
 
     async fn answer(&self, request: &Request) -> Answer {
@@ -97,7 +97,8 @@ impl<P: Ports> AdminApi<P> {
         if access == Access::Open {
             return open(op);
         }
-        if op.is_about_people() && !self.people_enabled {
+        let Switches { people, leads, .. } = self.switches;
+        if (op.is_about_people() && !people) || (matches!(op, Op::Leads(_)) && !leads) {
             return Ok(respond::disabled());
         }
         let key = request::bearer(request);
@@ -112,7 +113,7 @@ impl<P: Ports> AdminApi<P> {
         let by = who.key_id.as_ref().map_or("root", |id| id.as_str()).to_owned();
         let answer = self.dispatch(op, Call { who, id: id.clone(), query, body }).await?;
         // These are POSTs for their bodies alone.
-        let asks = matches!(op, Op::SearchPeople | Op::ExplainRules);
+        let asks = matches!(op, Op::SearchPeople | Op::ExplainRules | Op::Leads(LeadOp::SearchLeads));
         if *request.method() != Method::GET && !asks {
             tracing::info!(op = ?op, id, by, "changed");
         }
@@ -166,6 +167,39 @@ impl<P: Ports> AdminApi<P> {
             Op::LoadDefaultRules => self.load_default_rules(call).await,
             Op::ExplainRules => self.explain_rules(call).await,
             Op::SummarizeProducts => self.summarize_products(call).await,
+            Op::GetJob => self.get_job(call).await,
+            Op::Leads(op) => self.dispatch_leads(op, call).await,
+        }
+    }
+
+    async fn dispatch_leads(&self, op: LeadOp, call: Call<'_>) -> Answer {
+        match op {
+            LeadOp::CreatePage => self.create_page(call).await,
+            LeadOp::ListPages => self.list_pages(call).await,
+            LeadOp::GetPage => self.get_page(call).await,
+            LeadOp::ChangePage => self.change_page(call).await,
+            LeadOp::DeletePage => self.delete_page(call).await,
+            LeadOp::SubscribePage => self.subscribe_page(call).await,
+            LeadOp::SyncForms => self.sync_forms(call).await,
+            LeadOp::ListForms => self.list_forms(call).await,
+            LeadOp::GetForm => self.get_form(call).await,
+            LeadOp::ChangeForm => self.change_form(call).await,
+            LeadOp::GetCompleteness => self.get_completeness(call).await,
+            LeadOp::ListLeads => self.list_leads(call).await,
+            LeadOp::SearchLeads => self.search_leads(call).await,
+            LeadOp::GetLead => self.get_lead(call).await,
+            LeadOp::ChangeLead => self.change_lead(call).await,
+            LeadOp::ConvertLead => self.convert_lead(call).await,
+            LeadOp::NoteLead => self.note_lead(call).await,
+            LeadOp::ListActivity => self.list_activity(call).await,
+            LeadOp::ListMissingLeads => self.list_missing_leads(call).await,
+            LeadOp::SyncLeads => self.sync_leads(call).await,
+            LeadOp::ExportLeads => self.export_leads(call).await,
+            LeadOp::PutWebhook => self.put_webhook(call).await,
+            LeadOp::GetWebhook => self.get_webhook(call).await,
+            LeadOp::DeleteWebhook => self.delete_webhook(call).await,
+            LeadOp::ListDeliveries => self.list_deliveries(call).await,
+            LeadOp::Redeliver => self.redeliver(call).await,
         }
     }
 
@@ -179,14 +213,14 @@ impl<P: Ports> AdminApi<P> {
         text.parse().map_err(|_| Problem::internal())
     }
 
-    /// Stores a new record.
-    pub(crate) async fn create<T: Record>(&self, record: &T) -> Result<(), Problem>
+    /// Stores a new record; 409 with `taken` where it belongs to another tenant.
+    pub(crate) async fn create<T: Record>(&self, record: &T, taken: &'static str) -> Result<(), Problem>
     where
         P::Config: Records<T>,
     {
         self.ports.config().create(record).await.map_err(|error| match error {
             CreateError::Exists => Problem::new(409, "already_exists", "The tenant has one with this id."),
-            CreateError::Taken => Problem::new(409, "pixel_taken", "This pixel belongs to another tenant."),
+            CreateError::Taken => Problem::new(409, taken, "It belongs to another tenant."),
             CreateError::Store(error) => store(error),
         })
     }

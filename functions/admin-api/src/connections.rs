@@ -31,8 +31,11 @@ pub(crate) struct ConnectionView {
     id: String,
     /// Whose it is.
     tenant_id: String,
-    /// What kind of token it holds: `system_user`.
+    /// What kind of token it holds.
+    #[cfg_attr(test, schema(pattern = "^(system_user|page)$"))]
     kind: &'static str,
+    /// The connection whose token brought this page's token; null where it was pasted.
+    derived_from: Option<String>,
     /// The app that issued the token, where known. Calls with a token of our app, or with an own app secret, carry
     /// `appsecret_proof`.
     app_id: Option<String>,
@@ -65,6 +68,7 @@ impl From<Connection> for ConnectionView {
                 ConnectionKind::SystemUser => "system_user",
                 ConnectionKind::Page => "page",
             },
+            derived_from: connection.derived_from.map(|parent| parent.to_string()),
             app_id: connection.app_id,
             own_app_secret: connection.sealed_app_secret.is_some(),
             token_version: connection.token_version,
@@ -85,14 +89,15 @@ fn check_app(fields: &mut Fields, app_id: bool, app_secret: bool) {
 }
 
 impl<P: Ports> AdminApi<P> {
-    async fn seal(
+    /// Seals a secret for Meta or a tenant's webhook.
+    pub(crate) async fn seal(
         &self,
         tenant: &TenantId,
-        connection: &ConnectionId,
+        owner: &str,
         purpose: &'static str,
         secret: &Secret,
     ) -> Result<String, Problem> {
-        let context = SealContext { tenant: tenant.as_str(), owner: connection.as_str(), purpose };
+        let context = SealContext { tenant: tenant.as_str(), owner, purpose };
         let sealed = self.vault.seal(context, secret, self.ports.entropy().array()).await;
         sealed.map_err(|error| {
             tracing::error!(%error, "a token can't be sealed");
@@ -113,9 +118,9 @@ impl<P: Ports> AdminApi<P> {
         let tenant_id = call.tenant_named(tenant)?;
         self.existing(&call, &tenant_id).await?;
         let id: ConnectionId = self.new_id("con")?;
-        let sealed_token = self.seal(&tenant_id, &id, ACCESS_TOKEN, &vouched(token)?).await?;
+        let sealed_token = self.seal(&tenant_id, id.as_str(), ACCESS_TOKEN, &vouched(token)?).await?;
         let sealed_app_secret = match &app_secret {
-            Some(secret) => Some(self.seal(&tenant_id, &id, APP_SECRET, secret).await?),
+            Some(secret) => Some(self.seal(&tenant_id, id.as_str(), APP_SECRET, secret).await?),
             None => None,
         };
         let now = self.now();
@@ -134,7 +139,7 @@ impl<P: Ports> AdminApi<P> {
             created_at: now,
             updated_at: now,
         };
-        self.create(&connection).await?;
+        self.create(&connection, "already_exists").await?;
         created(&ConnectionView::from(connection))
     }
 
@@ -169,13 +174,13 @@ impl<P: Ports> AdminApi<P> {
             return ok(&ConnectionView::from(found.value));
         }
         let sealed_token = match &token {
-            Some(token) => Some(self.seal(&tenant, &id, ACCESS_TOKEN, token).await?),
+            Some(token) => Some(self.seal(&tenant, id.as_str(), ACCESS_TOKEN, token).await?),
             None => None,
         };
         let sealed_app_secret = match app_secret {
             Change::Keep => Change::Keep,
             Change::Clear => Change::Clear,
-            Change::Set(secret) => Change::Set(self.seal(&tenant, &id, APP_SECRET, &secret).await?),
+            Change::Set(secret) => Change::Set(self.seal(&tenant, id.as_str(), APP_SECRET, &secret).await?),
         };
         let now = self.now();
         let change = |connection: &mut Connection| {
@@ -204,12 +209,24 @@ impl<P: Ports> AdminApi<P> {
         call.query.finish()?;
         let id: ConnectionId = call.id(UNKNOWN)?;
         let found: Revised<Connection> = self.get(&tenant, &id, UNKNOWN).await?;
-        let using = self.pixels_of(&tenant, &id).await?;
-        if let Some(first) = using.first() {
-            let detail = format!("{} pixels use it, {first} among them.", using.len());
+        if let Some(user) = self.use_of(&tenant, &id).await? {
+            let detail = format!("The {user} uses it.");
             return Err(Problem::new(409, "connection_in_use", detail));
         }
         self.ports.config().delete(&found.value).await.map_err(store)?;
         Ok(nothing())
+    }
+
+    /// What uses a connection, where anything does: `pixel 5`, `page 7`.
+    pub(crate) async fn use_of(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+    ) -> Result<Option<String>, Problem> {
+        if let Some(pixel) = self.pixels_of(tenant, id).await?.first() {
+            return Ok(Some(format!("pixel {pixel}")));
+        }
+        let pages = self.pages_of(tenant).await?;
+        Ok(pages.iter().find(|page| page.connection_id == *id).map(|page| format!("page {}", page.id)))
     }
 }

@@ -114,7 +114,7 @@ impl<P: Ports> AdminApi<P> {
             created_at: self.now(),
             revoked_at: None,
         };
-        self.create(&key).await?;
+        self.create(&key, "already_exists").await?;
         created(&CreatedKeyView { key: text.expose().to_owned(), view: key.into() })
     }
 

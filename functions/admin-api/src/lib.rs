@@ -9,7 +9,9 @@ mod events;
 mod explain;
 mod fields;
 mod health;
+mod jobs;
 mod keys;
+mod leads;
 mod meta_answer;
 #[cfg(test)]
 mod openapi;

@@ -83,7 +83,7 @@ impl<P: Ports> AdminApi<P> {
             created_at: now,
             updated_at: now,
         };
-        self.create(&pixel).await?;
+        self.create(&pixel, "pixel_taken").await?;
         created(&PixelView::from(pixel))
     }
 

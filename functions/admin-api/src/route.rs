@@ -1,9 +1,14 @@
 //! The routes, in one table: the router, the checks of access and the OpenAPI document all read it.
 
+mod leads;
+mod table;
+
 use std::borrow::Cow;
 
 use adrelay_lambda::problem::Problem;
 use http::Method;
+
+pub(crate) use self::leads::LeadOp;
 
 /// What every path begins with.
 const BASE: [&str; 2] = ["api", "v1"];
@@ -57,6 +62,9 @@ pub(crate) enum Op {
     LoadDefaultRules,
     ExplainRules,
     SummarizeProducts,
+    /// About leads, their forms and pages, and the webhook that tells of them.
+    Leads(LeadOp),
+    GetJob,
 }
 
 impl Op {
@@ -105,185 +113,10 @@ pub(crate) struct Path {
     pub(crate) methods: &'static [(Method, Op, Access)],
 }
 
-/// Every route of this function.
-pub(crate) const PATHS: &[Path] = &[
-    Path { template: "health", allow: "GET", methods: &[(Method::GET, Op::Health, Access::Open)] },
-    Path { template: "openapi.json", allow: "GET", methods: &[(Method::GET, Op::OpenApi, Access::Open)] },
-    Path {
-        template: "tenants",
-        allow: "GET, POST",
-        methods: &[
-            (Method::GET, Op::ListTenants, Access::Admin),
-            (Method::POST, Op::CreateTenant, Access::Root),
-        ],
-    },
-    Path {
-        template: "tenants/{tenant_id}",
-        allow: "GET, PATCH",
-        methods: &[
-            (Method::GET, Op::GetTenant, Access::Admin),
-            (Method::PATCH, Op::ChangeTenant, Access::Admin),
-        ],
-    },
-    Path {
-        template: "connections",
-        allow: "GET, POST",
-        methods: &[
-            (Method::GET, Op::ListConnections, Access::Admin),
-            (Method::POST, Op::CreateConnection, Access::Admin),
-        ],
-    },
-    Path {
-        template: "connections/{connection_id}",
-        allow: "GET, PATCH, DELETE",
-        methods: &[
-            (Method::GET, Op::GetConnection, Access::Admin),
-            (Method::PATCH, Op::ChangeConnection, Access::Admin),
-            (Method::DELETE, Op::DeleteConnection, Access::Admin),
-        ],
-    },
-    Path {
-        template: "connections/{connection_id}/verify",
-        allow: "POST",
-        methods: &[(Method::POST, Op::VerifyConnection, Access::Admin)],
-    },
-    Path {
-        template: "pixels",
-        allow: "GET, POST",
-        methods: &[
-            (Method::GET, Op::ListPixels, Access::Admin),
-            (Method::POST, Op::CreatePixel, Access::Admin),
-        ],
-    },
-    Path {
-        template: "pixels/{pixel_id}",
-        allow: "GET, PATCH, DELETE",
-        methods: &[
-            (Method::GET, Op::GetPixel, Access::Admin),
-            (Method::PATCH, Op::ChangePixel, Access::Admin),
-            (Method::DELETE, Op::DeletePixel, Access::Admin),
-        ],
-    },
-    Path {
-        template: "pixels/{pixel_id}/test-event",
-        allow: "POST",
-        methods: &[(Method::POST, Op::TestPixel, Access::Admin)],
-    },
-    Path {
-        template: "pixels/{pixel_id}/release",
-        allow: "POST",
-        methods: &[(Method::POST, Op::ReleasePixel, Access::Admin)],
-    },
-    Path {
-        template: "sources",
-        allow: "GET, POST",
-        methods: &[
-            (Method::GET, Op::ListSources, Access::Admin),
-            (Method::POST, Op::CreateSource, Access::Admin),
-        ],
-    },
-    Path {
-        template: "sources/{source_id}",
-        allow: "GET, PATCH",
-        methods: &[
-            (Method::GET, Op::GetSource, Access::Admin),
-            (Method::PATCH, Op::ChangeSource, Access::Admin),
-        ],
-    },
-    Path {
-        template: "keys",
-        allow: "GET, POST",
-        methods: &[(Method::GET, Op::ListKeys, Access::Admin), (Method::POST, Op::CreateKey, Access::Admin)],
-    },
-    Path {
-        template: "keys/{key_id}",
-        allow: "GET, DELETE",
-        methods: &[(Method::GET, Op::GetKey, Access::Admin), (Method::DELETE, Op::DeleteKey, Access::Admin)],
-    },
-    Path {
-        template: "keys/{key_id}/revoke",
-        allow: "POST",
-        methods: &[(Method::POST, Op::RevokeKey, Access::Admin)],
-    },
-    Path { template: "events", allow: "GET", methods: &[(Method::GET, Op::ListEvents, Access::Admin)] },
-    Path {
-        template: "events/{event_id+}",
-        allow: "GET",
-        methods: &[(Method::GET, Op::GetEvent, Access::AdminOrIngest)],
-    },
-    Path {
-        template: "people",
-        allow: "POST",
-        methods: &[(Method::POST, Op::CreatePerson, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/search",
-        allow: "POST",
-        methods: &[(Method::POST, Op::SearchPeople, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/{person_id}",
-        allow: "GET, PATCH, DELETE",
-        methods: &[
-            (Method::GET, Op::GetPerson, Access::AdminOrPeople),
-            (Method::PATCH, Op::ChangePerson, Access::AdminOrPeople),
-            (Method::DELETE, Op::ErasePerson, Access::AdminOrPeople),
-        ],
-    },
-    Path {
-        template: "people/{person_id}/erasure",
-        allow: "GET",
-        methods: &[(Method::GET, Op::GetErasure, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/{person_id}/events",
-        allow: "GET",
-        methods: &[(Method::GET, Op::ListPersonEvents, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/{person_id}/features",
-        allow: "GET",
-        methods: &[(Method::GET, Op::GetFeatures, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/{person_id}/merge",
-        allow: "POST",
-        methods: &[(Method::POST, Op::MergePerson, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/{person_id}/merges",
-        allow: "GET",
-        methods: &[(Method::GET, Op::ListMerges, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "people/{person_id}/unmerge",
-        allow: "POST",
-        methods: &[(Method::POST, Op::UnmergePerson, Access::AdminOrPeople)],
-    },
-    Path {
-        template: "rules",
-        allow: "GET, PUT",
-        methods: &[
-            (Method::GET, Op::GetRules, Access::Admin),
-            (Method::PUT, Op::ReplaceRules, Access::Admin),
-        ],
-    },
-    Path {
-        template: "rules/defaults",
-        allow: "POST",
-        methods: &[(Method::POST, Op::LoadDefaultRules, Access::Admin)],
-    },
-    Path {
-        template: "rules/explain",
-        allow: "POST",
-        methods: &[(Method::POST, Op::ExplainRules, Access::Admin)],
-    },
-    Path {
-        template: "products/summary",
-        allow: "GET",
-        methods: &[(Method::GET, Op::SummarizeProducts, Access::AdminOrPeople)],
-    },
-];
+/// Every route of this function. Of two paths that fit, the first counts.
+pub(crate) fn paths() -> impl Iterator<Item = &'static Path> {
+    table::PATHS.iter().chain(leads::PATHS)
+}
 
 /// A route that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -304,8 +137,7 @@ pub(crate) fn find(method: &Method, segments: &[Cow<'_, str>]) -> Result<Found, 
         path => path,
     };
     let inner = segments.strip_prefix(&BASE.map(Cow::Borrowed)[..]).unwrap_or_default();
-    let (path, id) = PATHS
-        .iter()
+    let (path, id) = paths()
         .find_map(|path| matches(path.template, inner).map(|id| (path, id)))
         .ok_or_else(Problem::no_route)?;
     let (_, op, access) = path
@@ -362,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn what_has_a_name_of_its_own_is_not_taken_for_an_id() {
+        let leads = |op| Ok((Op::Leads(op), String::new()));
+        assert_eq!(at(&Method::GET, "/api/v1/leads/missing"), leads(LeadOp::ListMissingLeads));
+        assert_eq!(at(&Method::POST, "/api/v1/leads/export"), leads(LeadOp::ExportLeads));
+        assert_eq!(at(&Method::GET, "/api/v1/leads/export"), Err(405));
+        let redeliver = "/api/v1/lead-webhook/deliveries/del_1/redeliver";
+        assert_eq!(at(&Method::POST, redeliver), Ok((Op::Leads(LeadOp::Redeliver), "del_1".to_owned())));
+    }
+
+    #[test]
     fn anything_else_is_404_or_405() {
         for path in
             ["/", "/api/v1", "/api/v1/nothing", "/api/v2/pixels", "/api/v1/pixels/1/release/2", "/pixels"]
@@ -374,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_allow_header_names_the_methods() {
-        for path in PATHS {
+        for path in paths() {
             let methods: Vec<&str> = path.methods.iter().map(|(method, ..)| method.as_str()).collect();
             assert_eq!(methods.join(", "), path.allow, "{}", path.template);
         }

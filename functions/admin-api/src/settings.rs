@@ -11,10 +11,20 @@ pub struct Settings {
     pub events_table: String,
     /// `PEOPLE_TABLE`: people.
     pub people_table: String,
-    /// `SHARED_PERSON_TABLE_ENABLED`, default `false`: whether `/people` does anything.
-    pub people_enabled: bool,
+    /// `LEADS_TABLE`: leads and their forms.
+    pub leads_table: String,
+    /// `JOBS_TABLE`: jobs, and calls of tenants' webhooks.
+    pub jobs_table: String,
+    /// `EXPORTS_BUCKET`: what jobs wrote.
+    pub exports_bucket: String,
+    /// What is turned on.
+    pub switches: Switches,
     /// `CAPI_EVENTS_QUEUE_URL`: where releases go.
     pub queue_url: String,
+    /// `LEADS_QUEUE_URL`: where work of lead-worker goes.
+    pub leads_queue_url: String,
+    /// `JOBS_QUEUE_URL`: where work of job-worker goes.
+    pub jobs_queue_url: String,
     /// Names of the secrets.
     pub secret_ids: SecretIds,
     /// `GRAPH_BASE_URL`, default `https://graph.facebook.com`.
@@ -25,6 +35,17 @@ pub struct Settings {
     pub graph_connect_timeout_ms: u64,
     /// `GRAPH_TOTAL_TIMEOUT_MS`, default 20000.
     pub graph_total_timeout_ms: u64,
+}
+
+/// What is turned on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// `SHARED_PERSON_TABLE_ENABLED`, default `false`: whether `/people` does anything.
+    pub people: bool,
+    /// `LEADGEN_ENABLED`, default `false`: whether what is about leads does anything.
+    pub leads: bool,
+    /// `OUTSIDE_LOOPBACK_ALLOWED`, default `false`: whether a tenant's webhook may be on this machine. For the local stack.
+    pub loopback: bool,
 }
 
 /// ARNs of the secrets that the function reads.
@@ -53,8 +74,17 @@ impl Settings {
             config_table: env.required("CONFIG_TABLE")?,
             events_table: env.required("EVENTS_TABLE")?,
             people_table: env.required("PEOPLE_TABLE")?,
-            people_enabled: env.flag("SHARED_PERSON_TABLE_ENABLED")?,
+            leads_table: env.required("LEADS_TABLE")?,
+            jobs_table: env.required("JOBS_TABLE")?,
+            exports_bucket: env.required("EXPORTS_BUCKET")?,
+            switches: Switches {
+                people: env.flag("SHARED_PERSON_TABLE_ENABLED")?,
+                leads: env.flag("LEADGEN_ENABLED")?,
+                loopback: env.flag("OUTSIDE_LOOPBACK_ALLOWED")?,
+            },
             queue_url: env.required("CAPI_EVENTS_QUEUE_URL")?,
+            leads_queue_url: env.required("LEADS_QUEUE_URL")?,
+            jobs_queue_url: env.required("JOBS_QUEUE_URL")?,
             secret_ids: SecretIds {
                 admin_key: env.required("ADMIN_KEY_SECRET")?,
                 keyring_tokens: env.required("KEYRING_TOKENS_SECRET")?,
@@ -76,8 +106,15 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named() {
-        let tables = [("CONFIG_TABLE", "c"), ("EVENTS_TABLE", "e"), ("PEOPLE_TABLE", "p")];
-        let error = Settings::read(&Env::from_pairs(tables)).unwrap_err();
+        let named = [
+            ("CONFIG_TABLE", "c"),
+            ("EVENTS_TABLE", "e"),
+            ("PEOPLE_TABLE", "p"),
+            ("LEADS_TABLE", "l"),
+            ("JOBS_TABLE", "j"),
+            ("EXPORTS_BUCKET", "b"),
+        ];
+        let error = Settings::read(&Env::from_pairs(named)).unwrap_err();
         assert_eq!(error, ConfigError::Missing("CAPI_EVENTS_QUEUE_URL"));
     }
 }

@@ -65,7 +65,7 @@ impl<P: Ports> AdminApi<P> {
         self.existing(&call, &tenant).await?;
         self.known_pixels(&tenant, new.pixel_ids.as_deref()).await?;
         let source = new.create(tenant, vouched(id)?, self.now())?;
-        self.create(&source).await?;
+        self.create(&source, "already_exists").await?;
         created(&SourceView::new(source, None))
     }
 

@@ -48,7 +48,7 @@ impl<P: Ports> AdminApi<P> {
         fields.finish()?;
         call.query.finish()?;
         let tenant = Tenant { id: self.new_id("ten")?, name: vouched(name)?, created_at: self.now() };
-        self.create(&tenant).await?;
+        self.create(&tenant, "already_exists").await?;
         created(&TenantView::from(tenant))
     }
 

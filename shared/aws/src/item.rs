@@ -60,6 +60,16 @@ pub(crate) fn optional_number(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
+/// What follows a key's last `#`; ids have none themselves.
+pub(crate) fn last_part(text: &str) -> &str {
+    text.rsplit('#').next().unwrap_or(text)
+}
+
+/// For errors that don't quote what they could not read.
+pub(crate) fn unreadable(error: &impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
 /// What an SDK's error means for a store's caller. Never its text, which may quote the request.
 pub(crate) fn store_error<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
     match error.as_service_error().and_then(ProvideErrorMetadata::code) {

@@ -1,6 +1,5 @@
 //! The queue, in as few calls as SQS's limits allow.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use adrelay_core::message::MAX_MESSAGE_BYTES;
@@ -10,6 +9,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::stream::{self, StreamExt as _};
+
+use crate::jitter::random;
 
 /// The most messages that one call takes (AWS: SendMessageBatch).
 const MESSAGES_PER_CALL: usize = 10;
@@ -97,11 +98,6 @@ fn set(results: &mut [Result<(), QueueError>], id: &str, to: Result<(), QueueErr
     if let Some(result) = id.parse().ok().and_then(|at: usize| results.get_mut(at)) {
         *result = to;
     }
-}
-
-/// Good enough to keep senders apart, and nothing else: each hasher of the standard library has a seed of its own.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 fn refused(code: Option<&str>) -> QueueError {

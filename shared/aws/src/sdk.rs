@@ -9,6 +9,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -18,6 +19,10 @@ const TRIES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Files take longer: their parts are megabytes.
+const FILE_TRY_TIMEOUT: Duration = Duration::from_secs(20);
+const FILE_CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A variable that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +38,8 @@ pub struct Sdk {
     http_client: SharedHttpClient,
 }
 
-macro_rules! client_config {
-    ($sdk:expr, $service:ident) => {{
+macro_rules! config_builder {
+    ($sdk:expr, $service:ident, $try_timeout:expr, $call_timeout:expr) => {{
         let mut config = $service::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client($sdk.http_client.clone())
@@ -44,13 +49,19 @@ macro_rules! client_config {
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(TRY_TIMEOUT)
-                    .operation_timeout(CALL_TIMEOUT)
+                    .operation_attempt_timeout($try_timeout)
+                    .operation_timeout($call_timeout)
                     .build(),
             );
         config.set_endpoint_url($sdk.endpoint_url.clone());
-        $service::Client::from_conf(config.build())
+        config
     }};
+}
+
+macro_rules! client {
+    ($sdk:expr, $service:ident) => {
+        $service::Client::from_conf(config_builder!($sdk, $service, TRY_TIMEOUT, CALL_TIMEOUT).build())
+    };
 }
 
 impl Sdk {
@@ -82,18 +93,35 @@ impl Sdk {
     /// A client of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        client_config!(self, aws_sdk_dynamodb)
+        client!(self, aws_sdk_dynamodb)
     }
 
     /// A client of SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        client_config!(self, aws_sdk_sqs)
+        client!(self, aws_sdk_sqs)
     }
 
     /// A client of Secrets Manager.
     #[must_use]
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        client_config!(self, aws_sdk_secretsmanager)
+        client!(self, aws_sdk_secretsmanager)
+    }
+
+    /// A client of EventBridge.
+    #[must_use]
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        client!(self, aws_sdk_eventbridge)
+    }
+
+    /// A client of S3. Where there is an endpoint, buckets stand in the path: the local stack has no names for them.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = config_builder!(self, aws_sdk_s3, FILE_TRY_TIMEOUT, FILE_CALL_TIMEOUT)
+            .force_path_style(self.endpoint_url.is_some())
+            // The signature covers the body; a checksum of a part would have to be kept until the upload is finished.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 }

@@ -106,7 +106,7 @@ impl Answer<'_> {
 }
 
 /// A whole number, also where it stands in a text or with a fraction of nothing.
-fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
         Value::Number(number) => number.as_i64().or_else(|| {
@@ -118,7 +118,7 @@ fn integer(value: &Value) -> Option<i64> {
 }
 
 /// A flag, also where it stands in a text or as a number.
-fn flag(value: &Value) -> Option<bool> {
+pub(crate) fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
@@ -129,7 +129,7 @@ fn flag(value: &Value) -> Option<bool> {
 }
 
 /// A text as it is, anything else as JSON.
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

@@ -4,18 +4,20 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use adrelay_core::ids::PixelId;
+use adrelay_core::ports::leads_api::Answered;
 use adrelay_core::ports::meta::{
     CapiAnswer, CapiRequest, ConversionsApi, Credentials, Failure, MetaError, Usage, Verdict,
 };
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
+use serde_json::{Map, Value};
 
 use crate::answer::{Answer, id_and_name};
 use crate::body::capi_body;
+use crate::call::Call;
 use crate::config::{GraphConfig, GraphConfigError, Root};
 use crate::proof::appsecret_proof;
 use crate::redact::Redactor;
-use crate::tls;
 use crate::usage::Reported;
 
 /// How long a connection may idle before it is given up. Lambda freezes a function between invocations, and what
@@ -34,6 +36,8 @@ pub struct Graph {
     client: Client,
     root: Root,
     max_response_bytes: usize,
+    /// Read by calls that list objects.
+    pub(crate) max_list_bytes: usize,
 }
 
 /// What Meta calls an object.
@@ -60,7 +64,7 @@ impl Graph {
     pub fn new(config: &GraphConfig) -> Result<Self, GraphConfigError> {
         let root = config.root()?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(root.https)?)
+            .tls_backend_preconfigured(adrelay_tls::client_config(root.https)?)
             .https_only(root.https)
             .redirect(redirect::Policy::none())
             .referer(false)
@@ -73,7 +77,8 @@ impl Graph {
             .user_agent(concat!("adrelay/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| GraphConfigError::Client(error.without_url()))?;
-        Ok(Self { client, root, max_response_bytes: config.max_response_bytes })
+        let GraphConfig { max_response_bytes, max_list_bytes, .. } = *config;
+        Ok(Self { client, root, max_response_bytes, max_list_bytes })
     }
 
     /// Asks Meta whose token this is: `GET /me?fields=id,name`.
@@ -95,17 +100,36 @@ impl Graph {
     async fn named(&self, credentials: &Credentials, object: &str) -> Result<Named, Failure> {
         let proof = appsecret_proof(credentials);
         let redactor = Redactor::new(credentials, proof.as_deref());
-        let mut url = self.root.join(&[object]);
-        url.query_pairs_mut().append_pair("fields", "id,name");
-        if let Some(proof) = &proof {
-            url.query_pairs_mut().append_pair("appsecret_proof", proof);
-        }
-        let received = self.exchange(self.client.get(url), credentials, &redactor).await?;
-        let answer = received.answer(Reported::read(&received.headers));
-        let object = answer.object(&redactor)?;
-        let (id, name) = id_and_name(&object, &redactor)
-            .ok_or_else(|| answer.without_envelope("answer does not name the object"))?;
-        Ok(Named { id, name })
+        let path = [object];
+        let call = Call::get(&path).with(&[("fields", "id,name")]);
+        let read =
+            |object: &Map<String, Value>| id_and_name(object, &redactor).map(|(id, name)| Named { id, name });
+        self.call(credentials, call, read).await.result
+    }
+
+    /// Makes a call and lets `read` find in its answer what it was made for.
+    ///
+    /// An answer in which `read` finds nothing leaves the outcome unknown.
+    pub(crate) async fn call<T>(
+        &self,
+        credentials: &Credentials,
+        call: Call<'_>,
+        read: impl FnOnce(&Map<String, Value>) -> Option<T>,
+    ) -> Answered<T> {
+        let proof = appsecret_proof(credentials);
+        let redactor = Redactor::new(credentials, proof.as_deref());
+        let max_bytes = call.max_bytes.unwrap_or(self.max_response_bytes);
+        let request = call.request(&self.client, &self.root, proof.as_deref());
+        let received = match self.exchange(request, credentials, &redactor, max_bytes).await {
+            Ok(received) => received,
+            Err(failure) => return Answered { result: Err(failure), usage: Usage::default() },
+        };
+        let reported = Reported::read(&received.headers);
+        let answer = received.answer(reported);
+        let result = answer.object(&redactor).and_then(|object| {
+            read(&object).ok_or_else(|| answer.without_envelope("answer does not hold what was asked for"))
+        });
+        Answered { result, usage: reported.usage }
     }
 
     async fn exchange(
@@ -113,6 +137,7 @@ impl Graph {
         request: RequestBuilder,
         credentials: &Credentials,
         redactor: &Redactor<'_>,
+        max_bytes: usize,
     ) -> Result<Received, Failure> {
         let Some(authorization) = bearer(credentials) else {
             let message = "the token holds characters that no header can carry".to_owned();
@@ -122,7 +147,7 @@ impl Graph {
         let sent = request.header(AUTHORIZATION, authorization).send().await;
         let response = sent.map_err(|error| unanswered(error, redactor))?;
         let (http_status, headers) = (response.status().as_u16(), response.headers().clone());
-        match read_limited(response, self.max_response_bytes).await {
+        match read_limited(response, max_bytes).await {
             Ok(body) => Ok(Received { http_status, headers, body }),
             Err(cut) => {
                 let received = Received { http_status, headers, body: Vec::new() };
@@ -149,7 +174,7 @@ impl ConversionsApi for Graph {
             .post(url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(capi_body(&request, proof.as_deref()));
-        match self.exchange(call, credentials, &redactor).await {
+        match self.exchange(call, credentials, &redactor, self.max_response_bytes).await {
             Ok(received) => {
                 let reported = Reported::read(&received.headers);
                 CapiAnswer { result: received.answer(reported).accepted(&redactor), usage: reported.usage }

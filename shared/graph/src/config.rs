@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adrelay_tls::TlsError;
 use reqwest::Url;
 
 /// Settings of a [`Graph`](crate::Graph).
@@ -16,8 +17,10 @@ pub struct GraphConfig {
     pub connect_timeout: Duration,
     /// The longest that a call may take, from connecting to the last byte of the answer.
     pub total_timeout: Duration,
-    /// The most bytes of an answer that are read.
+    /// The most bytes of an answer that are read, unless it is a list.
     pub max_response_bytes: usize,
+    /// The most bytes of a list's page that are read: a hundred leads with long answers take more than one object.
+    pub max_list_bytes: usize,
 }
 
 impl Default for GraphConfig {
@@ -28,6 +31,7 @@ impl Default for GraphConfig {
             connect_timeout: Duration::from_secs(3),
             total_timeout: Duration::from_secs(20),
             max_response_bytes: 1024 * 1024,
+            max_list_bytes: 8 * 1024 * 1024,
         }
     }
 }
@@ -45,11 +49,8 @@ pub enum GraphConfigError {
     #[error("version is not of the form v26.0")]
     Version,
     /// TLS could not be set up.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The machine has no certificates of authorities to trust.
-    #[error("no root certificates found on this machine")]
-    NoRoots,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The HTTP client could not be set up.
     #[error("HTTP client: {0}")]
     Client(reqwest::Error),

@@ -2,12 +2,13 @@
 
 mod answer;
 mod body;
+mod call;
 mod classify;
 mod client;
 mod config;
+mod leads;
 mod proof;
 mod redact;
-mod tls;
 mod usage;
 
 pub use client::{Graph, Named};

@@ -15,11 +15,22 @@ pub(crate) enum Binary {
     Ingest,
     Dispatch,
     Track,
+    LeadgenWebhook,
+    LeadWorker,
+    JobWorker,
 }
 
 impl Binary {
-    pub(crate) const COUNT: usize = 4;
-    pub(crate) const ALL: [Self; Self::COUNT] = [Self::Floor, Self::Ingest, Self::Dispatch, Self::Track];
+    pub(crate) const COUNT: usize = 7;
+    pub(crate) const ALL: [Self; Self::COUNT] = [
+        Self::Floor,
+        Self::Ingest,
+        Self::Dispatch,
+        Self::Track,
+        Self::LeadgenWebhook,
+        Self::LeadWorker,
+        Self::JobWorker,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -27,7 +38,15 @@ impl Binary {
             Self::Ingest => "capi-ingest",
             Self::Dispatch => "capi-dispatch",
             Self::Track => "track-conversion",
+            Self::LeadgenWebhook => "leadgen-webhook",
+            Self::LeadWorker => "lead-worker",
+            Self::JobWorker => "job-worker",
         }
+    }
+
+    /// Its place in [`Self::ALL`].
+    pub(crate) const fn index(self) -> usize {
+        self as usize
     }
 }
 
@@ -35,7 +54,7 @@ impl Binary {
 pub(crate) struct Binaries(PathBuf);
 
 /// How large a binary is, in bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Weight {
     pub(crate) raw: u64,
     /// Deflated, as in the archive that Lambda gets.
@@ -77,5 +96,17 @@ impl Binaries {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(&bytes)?;
         Ok(Weight { raw: bytes.len() as u64, zipped: encoder.finish()?.len() as u64 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_stands_at_its_index() {
+        for binary in Binary::ALL {
+            assert_eq!(Binary::ALL[binary.index()], binary);
+        }
     }
 }

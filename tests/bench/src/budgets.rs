@@ -57,17 +57,28 @@ fn size(what: &'static str, bytes: u64, budget: f64, unit: (&'static str, f64)) 
     check(what, bytes as f64 / unit.1, budget, unit.0, format!("{bytes} bytes"))
 }
 
+/// From being spawned to the first request for an invocation.
+fn start(what: &'static str, measured: &Measured, binary: Binary, budget: f64) -> Check {
+    let Starts { medians, ratios } = &measured.starts;
+    let (at, floor) = (binary.index(), Binary::Floor.index());
+    times(what, ratios[at], budget, medians[at], medians[floor])
+}
+
+/// As it is, and as Lambda gets it.
+fn sizes([raw, zipped]: [&'static str; 2], measured: &Measured, binary: Binary) -> [Check; 2] {
+    let weight = measured.weights[binary.index()];
+    [size(raw, weight.raw, 10.0, ("MB", MB)), size(zipped, weight.zipped, 4.5, ("MB", MB))]
+}
+
 /// Compares with the budgets of the design.
 pub(crate) fn checks(measured: &Measured) -> Vec<Check> {
     let mut checks = of_events(measured);
     checks.extend(of_conversions(measured));
+    checks.extend(of_leads(measured));
     checks
 }
 
 fn of_events(measured: &Measured) -> Vec<Check> {
-    let [floor, ingest, dispatch, _] = measured.starts.medians;
-    let [_, ingest_ratio, dispatch_ratio, _] = measured.starts.ratios;
-    let [_, of_ingest, of_dispatch, _] = measured.weights;
     let (single, bulk) = (&measured.single, &measured.bulk);
     let cpu = |what, compared: &Compared, budget| {
         let mut check = times(what, compared.cpu_ratio, budget, compared.function.cpu, compared.floor.cpu);
@@ -82,17 +93,21 @@ fn of_events(measured: &Measured) -> Vec<Check> {
         let beside = format!("and logs ${:.2}, 90 days of storage ${:.2}", cost.logs, cost.storage);
         check(what, cost.total, budget, "$ a million", beside)
     };
+    let [ingest_raw, ingest_zipped] =
+        sizes(["capi-ingest: binary", "capi-ingest: binary, zipped"], measured, Binary::Ingest);
+    let [dispatch_raw, dispatch_zipped] =
+        sizes(["capi-dispatch: binary", "capi-dispatch: binary, zipped"], measured, Binary::Dispatch);
     vec![
-        times("capi-ingest: spawn to first /next", ingest_ratio, 1.5, ingest, floor),
-        times("capi-dispatch: spawn to first /next", dispatch_ratio, 2.5, dispatch, floor),
+        start("capi-ingest: spawn to first /next", measured, Binary::Ingest, 1.5),
+        start("capi-dispatch: spawn to first /next", measured, Binary::Dispatch, 2.5),
         cpu("capi-ingest: warm, 1 event, CPU", single, 1.5),
         cpu("capi-ingest: warm, 1,000 events, CPU", bulk, 2.0),
         size("capi-ingest: peak memory, 1 event", single.peak_bytes, 32.0, ("MiB", MIB)),
         size("capi-ingest: peak memory, 1,000 events", bulk.peak_bytes, 64.0, ("MiB", MIB)),
-        size("capi-ingest: binary", of_ingest.raw, 10.0, ("MB", MB)),
-        size("capi-ingest: binary, zipped", of_ingest.zipped, 4.5, ("MB", MB)),
-        size("capi-dispatch: binary", of_dispatch.raw, 10.0, ("MB", MB)),
-        size("capi-dispatch: binary, zipped", of_dispatch.zipped, 4.5, ("MB", MB)),
+        ingest_raw,
+        ingest_zipped,
+        dispatch_raw,
+        dispatch_zipped,
         units("capi-dispatch: writes, batches of 50", &measured.dispatch_batch, 1.1),
         units("capi-dispatch: writes, events alone", &measured.dispatch_alone, 2.1),
         dollars("cost: 1 event a request", &measured.cost_single, 2.60),
@@ -101,23 +116,39 @@ fn of_events(measured: &Measured) -> Vec<Check> {
 }
 
 fn of_conversions(measured: &Measured) -> Vec<Check> {
-    let [floor, .., track] = measured.starts.medians;
-    let [.., ratio] = measured.starts.ratios;
-    let [.., weight] = measured.weights;
     let conversions = &measured.conversions;
     let units = |what, tracked: &Tracked| {
         let of_kind = |(kind, units): (&String, &f64)| format!("{kind} {units:.2}");
         let kinds: Vec<String> = tracked.write_units_by_kind.iter().map(of_kind).collect();
         check(what, tracked.write_units, 6.0, "WRU a conversion", kinds.join(", "))
     };
+    let [raw, zipped] =
+        sizes(["track-conversion: binary", "track-conversion: binary, zipped"], measured, Binary::Track);
     vec![
-        times("track-conversion: spawn to first /next", ratio, 1.5, track, floor),
+        start("track-conversion: spawn to first /next", measured, Binary::Track, 1.5),
         size("track-conversion: peak memory", conversions.peak_bytes, 32.0, ("MiB", MIB)),
-        size("track-conversion: binary", weight.raw, 10.0, ("MB", MB)),
-        size("track-conversion: binary, zipped", weight.zipped, 4.5, ("MB", MB)),
+        raw,
+        zipped,
         units("track-conversion: writes, known person", &conversions.known),
         units("track-conversion: writes, new person", &conversions.new),
     ]
+}
+
+/// leadgen-webhook needs a queue and a secret alone, the workers all that capi-dispatch needs and more.
+fn of_leads(measured: &Measured) -> Vec<Check> {
+    let mut checks = vec![
+        start("leadgen-webhook: spawn to first /next", measured, Binary::LeadgenWebhook, 1.5),
+        start("lead-worker: spawn to first /next", measured, Binary::LeadWorker, 2.5),
+        start("job-worker: spawn to first /next", measured, Binary::JobWorker, 2.5),
+    ];
+    for (names, binary) in [
+        (["leadgen-webhook: binary", "leadgen-webhook: binary, zipped"], Binary::LeadgenWebhook),
+        (["lead-worker: binary", "lead-worker: binary, zipped"], Binary::LeadWorker),
+        (["job-worker: binary", "job-worker: binary, zipped"], Binary::JobWorker),
+    ] {
+        checks.extend(sizes(names, measured, binary));
+    }
+    checks
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 
-use crate::binaries::{Binaries, Binary};
+use crate::binaries::{Binaries, Binary, Weight};
 use crate::budgets::{Measured, checks};
 use crate::cost::Cost;
 use crate::measure::Bench;
@@ -64,9 +64,12 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn measure(bench: Bench, rounds: usize) -> anyhow::Result<Measured> {
-    let [floor, ingest, dispatch, track] = Binary::ALL.map(|binary| bench.binaries.weigh(binary));
+    let mut weights = [Weight::default(); Binary::COUNT];
+    for binary in Binary::ALL {
+        weights[binary.index()] = bench.binaries.weigh(binary)?;
+    }
     Ok(Measured {
-        weights: [floor?, ingest?, dispatch?, track?],
+        weights,
         starts: bench.starts(rounds).await.context("measuring starts")?,
         single: bench.single().await.context("measuring single events")?,
         bulk: bench.bulk().await.context("measuring large requests")?,

@@ -2,14 +2,22 @@
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use stack::Stack;
+use stack::{Queue, Stack};
 
-/// Bodies of up to 10 visible messages; they stay visible.
+/// Bodies of up to 10 visible messages of the queue of events; they stay visible.
 ///
 /// # Errors
 /// Where the local AWS refuses.
 pub async fn queue_bodies(stack: &Stack) -> anyhow::Result<Vec<String>> {
-    let body = json!({"QueueUrl": stack.env().queue_url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
+    bodies_of(stack, Queue::Events).await
+}
+
+/// Bodies of up to 10 visible messages of a queue; they stay visible.
+///
+/// # Errors
+/// Where the local AWS refuses.
+pub async fn bodies_of(stack: &Stack, queue: Queue) -> anyhow::Result<Vec<String>> {
+    let body = json!({"QueueUrl": stack.queue_url(queue), "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
     let answer = stack.aws().json("sqs", "AmazonSQS.ReceiveMessage", "1.0", &body).await?;
     let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(messages.iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)).collect())

@@ -2,15 +2,19 @@
 //! made for one test, conditions to wait for, and events that look real.
 
 mod api;
+mod bus;
 mod fixture;
 mod inspect;
+mod page;
 mod sample;
 mod sim;
 mod wait;
 
 pub use api::{Answer, Api};
+pub use bus::BusTap;
 pub use fixture::Shop;
-pub use inspect::{queue_bodies, table_items};
+pub use inspect::{bodies_of, queue_bodies, table_items};
+pub use page::LeadPage;
 pub use sample::{lead, now_s, purchase};
 pub use sim::Sim;
 pub use wait::{eventually, within};

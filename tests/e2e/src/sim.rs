@@ -94,6 +94,30 @@ impl Sim {
         self.json("/_sim/requests?limit=20000").await
     }
 
+    /// The simulator's base URL.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.0.base()
+    }
+
+    /// Posts to any of its control calls; gives its answer.
+    ///
+    /// # Errors
+    /// Where the simulator refuses.
+    pub async fn send(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = self.0.call("POST", path, None, Some(body)).await?;
+        anyhow::ensure!(answer.status < 300, "{path}: {answer:?}");
+        Ok(answer.body)
+    }
+
+    /// Gets any of its inspection calls.
+    ///
+    /// # Errors
+    /// Where the simulator does not answer.
+    pub async fn read(&self, path: &str) -> anyhow::Result<Value> {
+        self.json(path).await
+    }
+
     async fn json(&self, path: &str) -> anyhow::Result<Value> {
         let answer = self.0.call("GET", path, None, None).await?;
         anyhow::ensure!(answer.status == 200, "{path}: {answer:?}");

@@ -5,18 +5,33 @@
 
 #![expect(clippy::missing_panics_doc, reason = "test data that is malformed is a bug of the test")]
 
+mod bus;
 mod config;
 mod events;
+mod faulty;
+mod files;
+mod job_ports;
+mod jobs;
+mod leads;
+mod leads_api;
 mod meta;
+mod outside;
 mod people;
 mod queue;
 mod rig;
 mod secrets;
 mod time;
 
+pub use bus::MemoryBus;
 pub use config::{FixedVault, MemoryConfig};
 pub use events::{MemoryEvents, StoredReceipt, message_id};
+pub use files::{MemoryFiles, StoredFile};
+pub use job_ports::JobPorts;
+pub use jobs::MemoryJobs;
+pub use leads::MemoryLeads;
+pub use leads_api::{LeadsCall, MemoryLeadsApi};
 pub use meta::ScriptedMeta;
+pub use outside::{MemoryOutside, Receiver};
 pub use people::MemoryPeople;
 pub use queue::{MemoryQueue, QueueRules, Received};
 pub use rig::{FakePorts, NOON, Rig};

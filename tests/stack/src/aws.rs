@@ -12,11 +12,12 @@ use crate::environment::{AWS_KEY, AWS_REGION};
 
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
-/// A client of the local AWS that signs as its root.
+/// A client of the local AWS that signs as its root, or as whoever it was made for.
 #[derive(Debug, Clone)]
 pub struct AwsApi {
     endpoint: String,
     http: reqwest::Client,
+    credentials: Credentials,
 }
 
 impl AwsApi {
@@ -25,7 +26,19 @@ impl AwsApi {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(endpoint: &str) -> anyhow::Result<Self> {
-        Ok(Self { endpoint: endpoint.trim_end_matches('/').to_owned(), http: plain_client(CALL_LIMIT)? })
+        Ok(Self {
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            http: plain_client(CALL_LIMIT)?,
+            credentials: Credentials::new(AWS_KEY, AWS_KEY, None, None, "local"),
+        })
+    }
+
+    /// The same client with the credentials of a session.
+    pub(crate) fn with_session(&self, key_id: &str, secret: &str, token: &str) -> Self {
+        Self {
+            credentials: Credentials::new(key_id, secret, Some(token.to_owned()), None, "local"),
+            ..self.clone()
+        }
     }
 
     /// Calls an operation of a JSON service, e.g. `("dynamodb", "DynamoDB_20120810.Scan", "1.0", body)`.
@@ -86,7 +99,7 @@ impl AwsApi {
             request = request.header(*name, *value);
         }
         let mut request = request.body(body).with_context(|| format!("{method} {url}"))?;
-        sign_request(&mut request, service)?;
+        sign_request(&mut request, service, &self.credentials)?;
         let answer = self.http.execute(request.try_into()?).await?;
         let status = answer.status();
         let text = answer.text().await?;
@@ -102,8 +115,12 @@ fn parse(text: &str) -> anyhow::Result<Value> {
     serde_json::from_str(text).with_context(|| format!("no JSON: {text}"))
 }
 
-fn sign_request(request: &mut http::Request<String>, service: &str) -> anyhow::Result<()> {
-    let identity = Credentials::new(AWS_KEY, AWS_KEY, None, None, "local").into();
+fn sign_request(
+    request: &mut http::Request<String>,
+    service: &str,
+    credentials: &Credentials,
+) -> anyhow::Result<()> {
+    let identity = credentials.clone().into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(AWS_REGION)

@@ -28,15 +28,86 @@ impl QueueDepth {
     }
 }
 
+/// A queue of the deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// From capi-ingest to capi-dispatch.
+    Events,
+    /// From leadgen-webhook to lead-worker.
+    Leads,
+    /// What job-worker does.
+    Jobs,
+}
+
+impl Queue {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Events, Self::Leads, Self::Jobs];
+}
+
 impl Stack {
     /// Enables or disables the event source mapping between the queue and capi-dispatch.
     ///
     /// # Errors
     /// When the local AWS refuses.
     pub async fn set_dispatch_enabled(&self, enabled: bool) -> anyhow::Result<()> {
-        let path = format!("/2015-03-31/event-source-mappings/{}", self.env().mapping_id);
+        self.set_mapping_enabled(&self.env().mapping_id, enabled).await
+    }
+
+    /// Enables or disables the event source mapping between the queue of leads and lead-worker.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn set_lead_worker_enabled(&self, enabled: bool) -> anyhow::Result<()> {
+        self.set_mapping_enabled(&self.env().lead_worker_mapping_id, enabled).await
+    }
+
+    async fn set_mapping_enabled(&self, id: &str, enabled: bool) -> anyhow::Result<()> {
+        let path = format!("/2015-03-31/event-source-mappings/{id}");
         self.aws().rest("lambda", "PUT", &path, Some(&json!({ "Enabled": enabled }))).await?;
         Ok(())
+    }
+
+    /// Invokes a function with `event` and waits for its answer; a schedule's call, for one, without the wait for the
+    /// minute.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn invoke(&self, function: Function, event: &Value) -> anyhow::Result<Value> {
+        let path = format!("/2015-03-31/functions/{}/invocations", self.deployed_name(function));
+        self.aws().rest("lambda", "POST", &path, Some(event)).await
+    }
+
+    /// The URL of a queue.
+    #[must_use]
+    pub fn queue_url(&self, queue: Queue) -> &str {
+        let env = self.env();
+        match queue {
+            Queue::Events => &env.queue_url,
+            Queue::Leads => &env.leads_queue_url,
+            Queue::Jobs => &env.jobs_queue_url,
+        }
+    }
+
+    /// Messages in a queue.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn depth(&self, queue: Queue) -> anyhow::Result<QueueDepth> {
+        self.depth_of(self.queue_url(queue)).await
+    }
+
+    /// Messages in a queue's dead-letter queue.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn dead_letters_of(&self, queue: Queue) -> anyhow::Result<QueueDepth> {
+        let env = self.env();
+        let url = match queue {
+            Queue::Events => &env.dead_letters_url,
+            Queue::Leads => &env.leads_dead_letters_url,
+            Queue::Jobs => &env.jobs_dead_letters_url,
+        };
+        self.depth_of(url).await
     }
 
     /// Messages in the queue of events.
@@ -44,15 +115,15 @@ impl Stack {
     /// # Errors
     /// When the local AWS refuses.
     pub async fn queue_depth(&self) -> anyhow::Result<QueueDepth> {
-        self.depth_of(&self.env().queue_url).await
+        self.depth(Queue::Events).await
     }
 
-    /// Messages in the dead-letter queue.
+    /// Messages in the dead-letter queue of events.
     ///
     /// # Errors
     /// When the local AWS refuses.
     pub async fn dead_letters(&self) -> anyhow::Result<QueueDepth> {
-        self.depth_of(&self.env().dead_letters_url).await
+        self.dead_letters_of(Queue::Events).await
     }
 
     async fn depth_of(&self, queue_url: &str) -> anyhow::Result<QueueDepth> {

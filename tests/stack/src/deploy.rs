@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::environment::{AWS_KEY, AWS_REGION};
@@ -14,6 +15,13 @@ use crate::processes::log_tail;
 use crate::workspace::Workspace;
 
 pub(crate) const STACK_NAME: &str = "adrelay";
+
+/// A Meta app as the deployment knows it.
+pub(crate) struct MetaApp {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) verify_token: String,
+}
 
 /// One deployment into a running local AWS.
 pub(crate) struct Deployment<'a> {
@@ -53,6 +61,28 @@ impl Deployment<'_> {
         let key = String::from_utf8(output.stdout)?.trim().to_owned();
         ensure!(key.starts_with("adr_admin_"), "init_secrets.py printed no admin key");
         Ok(key)
+    }
+
+    /// Tells the deployment that it has a Meta app; made up, as there is nothing to keep secret here.
+    pub(crate) async fn init_meta_app(&self) -> anyhow::Result<MetaApp> {
+        let (id, secret) =
+            ("1500000000000042".to_owned(), format!("local-app-secret-{}", std::process::id()));
+        let mut command = self.aws_command(&self.workspace.python_tool("sam", "python")?);
+        command.args(["infra/init_secrets.py", "--stack-name", STACK_NAME, "--meta-app", &id]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut input = child.stdin.take().context("init_secrets.py takes the app secret")?;
+        input.write_all(secret.as_bytes()).await?;
+        drop(input);
+        let output = child.wait_with_output().await?;
+        ensure!(
+            output.status.success(),
+            "init_secrets.py --meta-app failed:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let verify_token = String::from_utf8(output.stdout)?.trim().to_owned();
+        ensure!(!verify_token.is_empty(), "init_secrets.py printed no verify token");
+        Ok(MetaApp { id, secret, verify_token })
     }
 
     fn parameters(&self, overrides: &[(String, String)]) -> anyhow::Result<BTreeMap<String, String>> {

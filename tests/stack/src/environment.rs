@@ -30,6 +30,30 @@ pub struct StackEnv {
     pub dead_letters_url: String,
     /// `CAPI_DISPATCH_MAPPING_ID`: the event source mapping that starts capi-dispatch.
     pub mapping_id: String,
+    /// `LEADS_TABLE`: name of the table of leads.
+    pub leads_table: String,
+    /// `JOBS_TABLE`: name of the table of jobs and webhook calls.
+    pub jobs_table: String,
+    /// `LEADS_QUEUE_URL`: the queue between leadgen-webhook and lead-worker.
+    pub leads_queue_url: String,
+    /// `LEADS_DLQ_URL`: its dead-letter queue.
+    pub leads_dead_letters_url: String,
+    /// `JOBS_QUEUE_URL`: the queue of job-worker.
+    pub jobs_queue_url: String,
+    /// `JOBS_DLQ_URL`: its dead-letter queue.
+    pub jobs_dead_letters_url: String,
+    /// `EXPORTS_BUCKET`: name of the bucket of exports.
+    pub exports_bucket: String,
+    /// `EVENT_BUS_NAME`: name of the bus that new leads are announced on.
+    pub event_bus: String,
+    /// `LEAD_WORKER_MAPPING_ID`: the event source mapping that starts lead-worker.
+    pub lead_worker_mapping_id: String,
+    /// `LOCAL_APP_ID`: id of the Meta app that the deployment is told it has.
+    pub app_id: String,
+    /// `LOCAL_APP_SECRET`: that app's secret, which signs webhooks.
+    pub app_secret: String,
+    /// `LOCAL_VERIFY_TOKEN`: the token that Meta verifies webhooks with.
+    pub verify_token: String,
     /// `STACK_NAME`: name of the CloudFormation stack and prefix of the functions' names.
     pub stack_name: String,
     /// `MINISTACK_LOG`: path of the local AWS's log, which holds the functions' output, too.
@@ -46,7 +70,7 @@ pub(crate) const AWS_REGION: &str = "us-east-1";
 impl StackEnv {
     /// Names and values of all variables, the AWS credentials included.
     #[must_use]
-    pub fn variables(&self) -> [(&'static str, &str); 17] {
+    pub fn variables(&self) -> [(&'static str, &str); 29] {
         [
             ("ADRELAY_URL", &self.adrelay_url),
             ("ADRELAY_ADMIN_KEY", &self.admin_key),
@@ -62,6 +86,18 @@ impl StackEnv {
             ("CAPI_EVENTS_QUEUE_URL", &self.queue_url),
             ("CAPI_EVENTS_DLQ_URL", &self.dead_letters_url),
             ("CAPI_DISPATCH_MAPPING_ID", &self.mapping_id),
+            ("LEADS_TABLE", &self.leads_table),
+            ("JOBS_TABLE", &self.jobs_table),
+            ("LEADS_QUEUE_URL", &self.leads_queue_url),
+            ("LEADS_DLQ_URL", &self.leads_dead_letters_url),
+            ("JOBS_QUEUE_URL", &self.jobs_queue_url),
+            ("JOBS_DLQ_URL", &self.jobs_dead_letters_url),
+            ("EXPORTS_BUCKET", &self.exports_bucket),
+            ("EVENT_BUS_NAME", &self.event_bus),
+            ("LEAD_WORKER_MAPPING_ID", &self.lead_worker_mapping_id),
+            ("LOCAL_APP_ID", &self.app_id),
+            ("LOCAL_APP_SECRET", &self.app_secret),
+            ("LOCAL_VERIFY_TOKEN", &self.verify_token),
             ("STACK_NAME", &self.stack_name),
             ("MINISTACK_LOG", &self.ministack_log),
             ("GRAPH_SIM_LOG", &self.graph_sim_log),
@@ -114,6 +150,18 @@ impl StackEnv {
             queue_url: get("CAPI_EVENTS_QUEUE_URL")?,
             dead_letters_url: get("CAPI_EVENTS_DLQ_URL")?,
             mapping_id: get("CAPI_DISPATCH_MAPPING_ID")?,
+            leads_table: get("LEADS_TABLE")?,
+            jobs_table: get("JOBS_TABLE")?,
+            leads_queue_url: get("LEADS_QUEUE_URL")?,
+            leads_dead_letters_url: get("LEADS_DLQ_URL")?,
+            jobs_queue_url: get("JOBS_QUEUE_URL")?,
+            jobs_dead_letters_url: get("JOBS_DLQ_URL")?,
+            exports_bucket: get("EXPORTS_BUCKET")?,
+            event_bus: get("EVENT_BUS_NAME")?,
+            lead_worker_mapping_id: get("LEAD_WORKER_MAPPING_ID")?,
+            app_id: get("LOCAL_APP_ID")?,
+            app_secret: get("LOCAL_APP_SECRET")?,
+            verify_token: get("LOCAL_VERIFY_TOKEN")?,
             stack_name: get("STACK_NAME")?,
             ministack_log: get("MINISTACK_LOG")?,
             graph_sim_log: get("GRAPH_SIM_LOG")?,
@@ -147,6 +195,18 @@ mod tests {
             queue_url: "http://127.0.0.1:4000/000000000000/adrelay-capi-events".into(),
             dead_letters_url: "http://127.0.0.1:4000/000000000000/adrelay-capi-events-dead".into(),
             mapping_id: "81e9de03".into(),
+            leads_table: "adrelay-leads".into(),
+            jobs_table: "adrelay-jobs".into(),
+            leads_queue_url: "http://127.0.0.1:4000/000000000000/adrelay-leads".into(),
+            leads_dead_letters_url: "http://127.0.0.1:4000/000000000000/adrelay-leads-dead".into(),
+            jobs_queue_url: "http://127.0.0.1:4000/000000000000/adrelay-jobs".into(),
+            jobs_dead_letters_url: "http://127.0.0.1:4000/000000000000/adrelay-jobs-dead".into(),
+            exports_bucket: "adrelay-exports-000000000000".into(),
+            event_bus: "adrelay-events".into(),
+            lead_worker_mapping_id: "82e9de03".into(),
+            app_id: "1500000000000042".into(),
+            app_secret: "not-a-secret".into(),
+            verify_token: "verify-me".into(),
             stack_name: "adrelay".into(),
             ministack_log: "/a b/ministack.log".into(),
             graph_sim_log: "/a b/graph-sim.log".into(),

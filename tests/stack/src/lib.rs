@@ -14,7 +14,7 @@ mod running;
 mod workspace;
 
 pub use aws::AwsApi;
-pub use control::QueueDepth;
+pub use control::{Queue, QueueDepth};
 pub use environment::StackEnv;
 pub use package::Function;
 pub use running::{Stack, StartOptions};

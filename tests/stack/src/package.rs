@@ -17,13 +17,27 @@ pub enum Function {
     CapiDispatch,
     /// Takes conversions and keeps people.
     TrackConversion,
+    /// Takes Meta's announcements of leads.
+    LeadgenWebhook,
+    /// Reads leads, compares them with Meta's, tells of them.
+    LeadWorker,
+    /// Writes exports and calls tenants' webhooks.
+    JobWorker,
     /// Everything people manage.
     AdminApi,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::CapiIngest, Self::CapiDispatch, Self::TrackConversion, Self::AdminApi];
+    pub const ALL: [Self; 7] = [
+        Self::CapiIngest,
+        Self::CapiDispatch,
+        Self::TrackConversion,
+        Self::LeadgenWebhook,
+        Self::LeadWorker,
+        Self::JobWorker,
+        Self::AdminApi,
+    ];
 
     /// Its package, its directory under `functions/` and `target/lambda/`, and the end of its deployed name.
     #[must_use]
@@ -32,6 +46,9 @@ impl Function {
             Self::CapiIngest => "capi-ingest",
             Self::CapiDispatch => "capi-dispatch",
             Self::TrackConversion => "track-conversion",
+            Self::LeadgenWebhook => "leadgen-webhook",
+            Self::LeadWorker => "lead-worker",
+            Self::JobWorker => "job-worker",
             Self::AdminApi => "admin-api",
         }
     }

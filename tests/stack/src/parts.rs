@@ -110,6 +110,7 @@ pub(crate) async fn wait_until_healthy(adrelay_url: &str) -> anyhow::Result<()> 
         (Function::CapiIngest, unsigned("/api/v1/meta/event").body("{}"), 401),
         (Function::CapiDispatch, unsigned("/api/v1/meta/event/sync").body("{}"), 401),
         (Function::TrackConversion, unsigned("/api/v1/conversions").body("{}"), 401),
+        (Function::LeadgenWebhook, unsigned("/webhooks/leadgen").body("{}"), 401),
     ] {
         loop {
             let request = request.try_clone().context("a health probe has a plain body")?;

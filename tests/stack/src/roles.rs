@@ -1,13 +1,17 @@
-//! Takes statements out of a function's role and puts them back, to show that each is needed.
+//! Takes statements out of a function's role and puts them back, to show that each is needed; and acts as a function,
+//! to show what it may not do.
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::aws::AwsApi;
 use crate::package::Function;
 use crate::running::Stack;
 
 /// Version of IAM's API.
 const IAM: &str = "Version=2010-05-08";
+/// Version of STS's API.
+const STS: &str = "Version=2011-06-15";
 
 impl Stack {
     /// The `Sid`s of the statements in a function's role, in their order.
@@ -49,17 +53,46 @@ impl Stack {
         Ok(())
     }
 
+    /// A client that signs with credentials of a function's role, as the function itself does.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn as_function(&self, function: Function) -> anyhow::Result<AwsApi> {
+        let role = self.role_name(function).await?;
+        let form = format!("Action=GetRole&{IAM}&RoleName={role}");
+        let answer = self.aws().query("iam", form).await?;
+        let (arn, trust) = (element(&answer, "Arn")?, decode(element(&answer, "AssumeRolePolicyDocument")?)?);
+        // Lambda alone may take the role. The account may for a moment.
+        let account = arn.split(':').nth(4).context("an ARN names its account")?;
+        let mut open: Value = serde_json::from_str(&trust).context("trust policy")?;
+        open["Statement"].as_array_mut().context("no statements")?.push(json!({
+            "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}
+        }));
+        self.set_trust(&role, &open.to_string()).await?;
+        let form =
+            format!("Action=AssumeRole&{STS}&RoleArn={}&RoleSessionName={}", encode(arn), function.name());
+        let session = self.aws().query("sts", form).await;
+        self.set_trust(&role, &trust).await?;
+        let session = session?;
+        let part = |name: &str| element(&session, name);
+        Ok(self.aws().with_session(part("AccessKeyId")?, part("SecretAccessKey")?, part("SessionToken")?))
+    }
+
+    async fn set_trust(&self, role: &str, policy: &str) -> anyhow::Result<()> {
+        let document = encode(policy);
+        let form = format!("Action=UpdateAssumeRolePolicy&{IAM}&RoleName={role}&PolicyDocument={document}");
+        self.aws().query("iam", form).await?;
+        Ok(())
+    }
+
     /// The template names each role's one policy for its function.
     async fn role_policy(&self, function: Function) -> anyhow::Result<Value> {
         let (role, name) = (self.role_name(function).await?, function.name());
         let form = format!("Action=GetRolePolicy&{IAM}&RoleName={role}&PolicyName={name}");
         let answer = self.aws().query("iam", form).await?;
-        let encoded = answer
-            .split_once("<PolicyDocument>")
-            .and_then(|(_, rest)| rest.split_once("</PolicyDocument>"))
-            .map(|(document, _)| document)
-            .context("no policy document")?;
-        serde_json::from_str(&decode(encoded)?).with_context(|| format!("policy of {role}"))
+        serde_json::from_str(&decode(element(&answer, "PolicyDocument")?)?)
+            .with_context(|| format!("policy of {role}"))
     }
 
     async fn role_name(&self, function: Function) -> anyhow::Result<String> {
@@ -68,6 +101,13 @@ impl Stack {
         let arn = configuration["Role"].as_str().context("no role")?;
         Ok(arn.rsplit('/').next().unwrap_or(arn).to_owned())
     }
+}
+
+/// The text of an answer's first element of a name.
+fn element<'a>(xml: &'a str, name: &str) -> anyhow::Result<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).with_context(|| format!("no {name}"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>")).with_context(|| format!("{name} has no end"))?;
+    Ok(text)
 }
 
 /// Percent-encodes all but letters and digits.
@@ -109,6 +149,13 @@ mod tests {
         let text = r#"{"Resource":"arn:aws:sqs:eu:1:ä+b &c=%"}"#;
         assert_eq!(decode(&encode(text)).unwrap(), text);
         assert!(encode(text).bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'));
+    }
+
+    #[test]
+    fn an_elements_text_is_found_by_its_name() {
+        let xml = "<A><Role>r</Role><RoleName>n</RoleName></A>";
+        assert_eq!(element(xml, "RoleName").unwrap(), "n");
+        assert!(element(xml, "Arn").is_err());
     }
 
     #[test]

@@ -124,6 +124,7 @@ impl Stack {
         let deployment = Deployment { workspace, endpoint: &endpoint, directory };
         deployment.run(&parameters).await?;
         let admin_key = deployment.init_secrets().await?;
+        let app = deployment.init_meta_app().await?;
         let aws = AwsApi::new(&endpoint)?;
         let outputs = deploy::outputs(&aws).await?;
         let output = |name: &str| outputs.get(name).cloned().with_context(|| format!("no output {name}"));
@@ -137,6 +138,18 @@ impl Stack {
             queue_url: output("CapiEventsQueueUrl")?,
             dead_letters_url: output("CapiEventsDeadLettersUrl")?,
             mapping_id: output("CapiDispatchMappingId")?,
+            leads_table: output("LeadsTableName")?,
+            jobs_table: output("JobsTableName")?,
+            leads_queue_url: output("LeadsQueueUrl")?,
+            leads_dead_letters_url: output("LeadsDeadLettersUrl")?,
+            jobs_queue_url: output("JobsQueueUrl")?,
+            jobs_dead_letters_url: output("JobsDeadLettersUrl")?,
+            exports_bucket: output("ExportsBucketName")?,
+            event_bus: output("EventBusName")?,
+            lead_worker_mapping_id: output("LeadWorkerMappingId")?,
+            app_id: app.id,
+            app_secret: app.secret,
+            verify_token: app.verify_token,
             stack_name: STACK_NAME.to_owned(),
             ministack_log: ministack.log().display().to_string(),
             graph_sim_log: simulator.log().display().to_string(),

@@ -17,8 +17,7 @@ async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
 
 #[expect(clippy::unwrap_used, reason = "a helper of tests")]
 async fn invoke(stack: &Stack, function: Function) {
-    let path = format!("/2015-03-31/functions/{}/invocations", stack.deployed_name(function));
-    stack.aws().rest("lambda", "POST", &path, Some(&json!({}))).await.unwrap();
+    stack.invoke(function, &json!({})).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod conversions;
 mod ingest;
+mod leads;
 mod operations;
 mod people;
 mod requests;
@@ -12,14 +13,14 @@ mod rule_sets;
 use serde_json::{Map, Value, json};
 
 use self::operations::{Operation, describe};
-use crate::route::{Access, Op, PATHS};
+use crate::route::{Access, LeadOp, Op, paths as routes};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
 /// The document.
 fn document() -> Value {
     let mut paths = Map::new();
-    for path in PATHS {
+    for path in routes() {
         let methods = path.methods.iter().map(|(method, op, access)| {
             (method.as_str().to_lowercase(), operation(path.template, *op, *access))
         });
@@ -33,6 +34,7 @@ fn document() -> Value {
     schemas.extend(conversions::schemas());
     schemas.extend(people::schemas());
     schemas.extend(rule_sets::schemas());
+    schemas.extend(leads::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -52,6 +54,10 @@ fn document() -> Value {
             {"name": "tenants"}, {"name": "connections"}, {"name": "pixels"}, {"name": "sources"},
             {"name": "keys"},
             {"name": "people", "description": "Answers `{\"disabled\": true}` while the shared table of people is off."},
+            {"name": "pages", "description": "Whose leads are taken. Answers `{\"disabled\": true}` while leads are off, as the next three do."},
+            {"name": "lead forms"}, {"name": "leads"},
+            {"name": "lead webhook", "description": "Being told of new leads."},
+            {"name": "jobs", "description": "What takes longer than a request."},
             {"name": "service"},
         ],
         "security": [{"key": []}],
@@ -100,7 +106,16 @@ fn operation(template: &str, op: Op, access: Access) -> Value {
             "default": {"$ref": "#/components/responses/Problem"},
         },
     });
-    if let Some((status, schema, description)) = people::further(op) {
+    let further = match op {
+        Op::Leads(op) => leads::further(op),
+        _ => people::further(op),
+    };
+    if op == Op::Leads(LeadOp::ExportLeads) {
+        value["responses"]["200"] = leads::file();
+    } else if gated(op) && status != "200" && further.is_none_or(|(other, ..)| other != "200") {
+        value["responses"]["200"] = disabled();
+    }
+    if let Some((status, schema, description)) = further {
         value["responses"][status] = answer(op, status, Some(schema), description);
     }
     if let Some((schema, required)) = operation.request {
@@ -118,11 +133,21 @@ fn operation(template: &str, op: Op, access: Access) -> Value {
 fn answer(op: Op, status: &str, schema: Option<&str>, description: &str) -> Value {
     let mut answer = json!({"description": description});
     if let Some(schema) = schema {
-        let gated = op.is_about_people() && status == "200";
-        let schema = if gated { people::or_disabled(schema) } else { reference(schema) };
+        let schema =
+            if gated(op) && status == "200" { people::or_disabled(schema) } else { reference(schema) };
         answer["content"] = json!({"application/json": {"schema": schema}});
     }
     answer
+}
+
+/// Whether it answers that it is disabled while its gate is closed.
+fn gated(op: Op) -> bool {
+    op.is_about_people() || matches!(op, Op::Leads(_))
+}
+
+fn disabled() -> Value {
+    let content = json!({"application/json": {"schema": reference("Disabled")}});
+    json!({"description": "It is switched off here; nothing was done.", "content": content})
 }
 
 fn who(access: Access) -> &'static str {
@@ -154,8 +179,8 @@ fn the_checked_in_document_is_the_generated_one() {
 fn every_route_is_in_the_document_and_every_path_of_ours_has_a_route() {
     let document = document();
     let paths = document["paths"].as_object().unwrap();
-    let ours: Vec<String> = PATHS.iter().map(|path| public_path(path.template)).collect();
-    for path in PATHS {
+    let ours: Vec<String> = routes().map(|path| public_path(path.template)).collect();
+    for path in routes() {
         let documented = paths[&public_path(path.template)].as_object().unwrap();
         let mut methods: Vec<String> = documented.keys().map(|method| method.to_uppercase()).collect();
         let mut routed: Vec<String> = path.methods.iter().map(|(method, ..)| method.to_string()).collect();

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::leads;
 use super::people;
 use super::rule_sets;
 use crate::route::Op;
@@ -23,9 +24,14 @@ pub(super) struct Operation {
 pub(super) const TENANT: &[&str] = &["tenant_id"];
 pub(super) const PAGE: &[&str] = &["tenant_id", "limit", "cursor"];
 
-/// A query parameter; one of a name ending in `?` may be absent where it is required elsewhere.
+/// A query parameter; one of a name ending in `?` may be absent where it is required elsewhere, and one ending in `!` must
+/// be there where it need not be elsewhere.
 pub(super) fn parameter(name: &str) -> Value {
     let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
+    let (name, required) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
+    if let Some(parameter) = lead_parameter(name, required, optional) {
+        return parameter;
+    }
     let (schema, description) = match name {
         "tenant_id" => (text(), "Whose; must be named with the root key, and is the key's own otherwise."),
         "limit" => (
@@ -54,6 +60,34 @@ pub(super) fn parameter(name: &str) -> Value {
     };
     let required = name == "source_id" && !optional;
     json!({"name": name, "in": "query", "required": required, "schema": schema, "description": description})
+}
+
+/// Parameters of leads, some of which are called as others of another meaning are.
+fn lead_parameter(name: &str, required: bool, optional: bool) -> Option<Value> {
+    let statuses = ["new", "contacted", "qualified", "converted", "disqualified", "archived"];
+    let (shown, schema, description) = match name {
+        "lead_status" => ("status", json!({"type": "string", "enum": statuses}), "Only of this status."),
+        "form_id" => (name, text(), "Only of this form."),
+        "page_id" if required => (name, text(), "The page whose forms to list."),
+        "page_id" => (name, text(), "Only of this page."),
+        "campaign_id" => (name, text(), "Only of this campaign."),
+        "ad_id" => (name, text(), "Only of this ad."),
+        "assignee" => (name, text(), "Only of this assignee."),
+        "test" => (name, json!({"type": "boolean", "default": false}), "Test leads alone, or none of them."),
+        "from_instant" => {
+            ("from", text(), "Submitted on this UTC day or later, or at this instant (RFC 3339) or later.")
+        }
+        "to_instant" => ("to", text(), "Submitted on this UTC day or before, or before this instant."),
+        "completeness_from" => ("from", date(), "The first UTC day; where absent, six days before `to`."),
+        "completeness_to" => {
+            ("to", date(), "The last UTC day, at most 99 days after `from`; today where absent.")
+        }
+        _ => return None,
+    };
+    let required = required && !optional;
+    Some(
+        json!({"name": shown, "in": "query", "required": required, "schema": schema, "description": description}),
+    )
 }
 
 fn text() -> Value {
@@ -97,7 +131,7 @@ pub(super) const fn change(
     Operation { id, tag, summary, description: "", query: TENANT, request: Some((request, true)), answer }
 }
 
-const fn remove(id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+pub(super) const fn remove(id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
     let answer = ("204", None, "Done.");
     Operation { id, tag, summary, description: "", query: TENANT, request: None, answer }
 }
@@ -127,6 +161,8 @@ pub(super) fn describe(op: Op) -> Operation {
         | Op::DeletePixel
         | Op::TestPixel
         | Op::ReleasePixel => pixels(op),
+        Op::GetJob => leads::job(),
+        Op::Leads(op) => leads::describe(op),
         _ if op.is_about_people() => people::describe(op),
         _ => connections(op),
     }

@@ -104,7 +104,7 @@ pub(super) fn further(op: Op) -> Option<(&'static str, &'static str, &'static st
     }
 }
 
-/// What stands beside an answer's own schema while people are disabled.
+/// What stands beside an answer's own schema while its gate is closed.
 pub(super) fn or_disabled(schema: &str) -> Value {
     json!({"anyOf": [reference(schema), reference("Disabled")]})
 }
@@ -120,7 +120,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         schemas.insert(format!("{item}List"), super::responses::list(item));
     }
     let disabled = json!({"type": "object", "required": ["disabled"], "properties": {"disabled": {"const": true}},
-        "description": "People are not kept here; nothing was done."});
+        "description": "It is switched off here; nothing was done."});
     schemas.insert("Disabled".to_owned(), disabled);
     for (name, schema) in [
         ("Identity", identity()),

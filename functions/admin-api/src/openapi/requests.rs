@@ -33,7 +33,7 @@ pub(super) fn text(max: u32, description: &str) -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": max, "description": description})
 }
 
-fn or_null(mut schema: Value) -> Value {
+pub(super) fn or_null(mut schema: Value) -> Value {
     schema["type"] = json!([schema["type"], "null"]);
     schema
 }
@@ -55,7 +55,7 @@ fn app_secret() -> Value {
 }
 
 fn new_connection() -> Value {
-    let kind = json!({"type": "string", "enum": ["system_user"]});
+    let kind = json!({"type": "string", "enum": ["system_user", "page"]});
     let fields = json!({"tenant_id": tenant_id(), "kind": kind, "access_token": token(), "app_id": app_id(),
         "app_secret": app_secret()});
     object(&fields, &["kind", "access_token"])
@@ -76,7 +76,11 @@ fn test_event_code() -> Value {
 }
 
 fn enabled() -> Value {
-    json!({"type": "boolean", "description": "Events of a disabled pixel end as receipt `skipped`."})
+    enabled_by("Events of a disabled pixel end as receipt `skipped`.")
+}
+
+pub(super) fn enabled_by(description: &str) -> Value {
+    json!({"type": "boolean", "description": description})
 }
 
 fn new_pixel() -> Value {

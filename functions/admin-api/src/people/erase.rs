@@ -50,6 +50,8 @@ struct CountsView {
     tombstones: u64,
     /// Held conversions that were dropped; after an interrupted call, perhaps too few.
     holds: u64,
+    /// Leads of which nothing personal is kept any more; after an interrupted call, perhaps too few.
+    leads: u64,
 }
 
 impl From<ErasureRecord> for ErasureView {
@@ -70,6 +72,7 @@ impl From<ErasureRecord> for ErasureView {
                 identifiers: counts.identifiers,
                 tombstones: counts.tombstones,
                 holds: counts.holds,
+                leads: counts.leads,
             },
         }
     }
@@ -82,12 +85,14 @@ type PortsEraser<'a, P> = Eraser<
     <P as Ports>::Secrets,
     <P as Ports>::Clock,
     <P as Ports>::Entropy,
+    <P as Ports>::Leads,
 >;
 
 impl<P: Ports> AdminApi<P> {
     fn eraser(&self) -> PortsEraser<'_, P> {
         let ports = &self.ports;
         Eraser::new(ports.people(), ports.receipts(), &self.pii, ports.clock(), ports.entropy(), BUDGET_MS)
+            .with_leads(ports.leads())
     }
 
     pub(crate) async fn erase_person(&self, mut call: Call<'_>) -> Answer {

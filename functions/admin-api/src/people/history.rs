@@ -67,11 +67,11 @@ pub(crate) struct ConversionView {
 /// An amount of money.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Money))]
-struct MoneyView {
+pub(crate) struct MoneyView {
     /// Whole minor units.
-    minor: i64,
+    pub(crate) minor: i64,
     /// ISO 4217 code.
-    currency: &'static str,
+    pub(crate) currency: &'static str,
 }
 
 /// A step in the history of merges.

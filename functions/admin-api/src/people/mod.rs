@@ -23,6 +23,7 @@ use crate::fields::{Wrong, invalid_field, vouched};
 use crate::ports::Ports;
 use crate::{rules, sources};
 
+pub(crate) use self::history::MoneyView;
 pub(crate) use self::view::PersonView;
 #[cfg(test)]
 pub(crate) use self::{

@@ -4,8 +4,6 @@
 //! first, a sweep between the two takes it for a leftover and removes it, and again the hold is lost. A transaction costs
 //! 4 write units instead of 2, and few conversions are held.
 
-use std::time::Duration;
-
 use adrelay_core::ids::{ConversionKey, PersonId, TenantId};
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::people::{Hold, HoldReason, HoldStore};
@@ -13,14 +11,9 @@ use adrelay_core::time::UnixMillis;
 use aws_sdk_dynamodb::types::{Delete, Put, Update};
 
 use super::due::{Filing, Minute};
-use super::transaction::{Refused, delete, put, update};
 use super::{DynamoPeople, last_part, person_pk, unreadable};
 use crate::item::{ITEM_VERSION, Item, key, n, number, optional_number, optional_text, s, store_error, text};
-
-/// How often a transaction is tried that others get in the way of.
-const ROUNDS: u32 = 5;
-
-const ROUND_PAUSE_MS: u64 = 20;
+use crate::transaction::{self, Refused, delete, put, transact, update};
 
 const IDENTITY: &str = "identity";
 const CONSENT: &str = "consent";
@@ -120,7 +113,7 @@ impl DynamoPeople {
             .expression_attribute_values(":since", n(hold.since.0));
         let document = document.build()?;
         let writes = vec![put(document), put(self.filed(&Filing::of(hold), due)?)];
-        match self.transact(writes).await {
+        match transact(&self.client, writes).await {
             Err(Refused::Condition) => Ok(()),
             other => other,
         }
@@ -135,7 +128,7 @@ impl DynamoPeople {
             .condition_expression("due = :due")
             .expression_attribute_values(":due", n(due.0));
         let document = document.build()?;
-        self.transact(vec![delete(document), delete(self.unfiled(&Filing::of(hold), due)?)]).await
+        transact(&self.client, vec![delete(document), delete(self.unfiled(&Filing::of(hold), due)?)]).await
     }
 
     async fn try_file_under(&self, filing: &Filing, minute: Minute) -> Result<(), Refused> {
@@ -151,7 +144,7 @@ impl DynamoPeople {
             .expression_attribute_values(":due", n(due.0));
         let document = update(document.build()?);
         let (filed, unfiled) = (put(self.filed(filing, minute)?), delete(self.unfiled(filing, due)?));
-        self.transact(vec![document, filed, unfiled]).await
+        transact(&self.client, vec![document, filed, unfiled]).await
     }
 
     /// The minute under which a hold is filed; `None` where nothing is held.
@@ -184,14 +177,6 @@ async fn persist<F>(attempt: impl Fn() -> F + Send) -> Result<(), StoreError>
 where
     F: Future<Output = Result<(), Refused>> + Send,
 {
-    for round in 0..ROUNDS {
-        match attempt().await {
-            Err(Refused::Condition | Refused::Raced) => {
-                tokio::time::sleep(Duration::from_millis(ROUND_PAUSE_MS << round)).await;
-            }
-            Err(Refused::Store(error)) => return Err(error),
-            Ok(()) => return Ok(()),
-        }
-    }
-    Err(StoreError::Conflict)
+    let again = |refused: &Refused| matches!(refused, Refused::Condition | Refused::Raced);
+    transaction::persist(again, attempt).await.map_err(StoreError::from)
 }

@@ -24,7 +24,6 @@ mod features;
 mod holds;
 mod persons;
 mod removal;
-mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -36,15 +35,13 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use crate::batch::batch_get;
-use crate::item::{Item, key, s, store_error};
+use crate::item::{Item, key, last_part, store_error, unreadable};
+use crate::range::Range;
 
 const CONVERSION: &str = "CONVERSION";
 
 /// Writes of one call that run at once.
 const CONCURRENT_WRITES: usize = 16;
-
-/// Pages of one query, ≤ 1 MB each.
-const QUERY_PAGES: usize = 100;
 
 /// The people table.
 #[derive(Debug, Clone)]
@@ -61,15 +58,6 @@ fn person_pk(tenant: &TenantId, person: &PersonId) -> String {
 
 fn conversion_key(tenant: &TenantId, conversion: &ConversionKey) -> Item {
     key(&format!("T#{tenant}#C#{conversion}"), CONVERSION)
-}
-
-/// What follows a key's last `#`; ids have none themselves.
-fn last_part(text: &str) -> &str {
-    text.rsplit('#').next().unwrap_or(text)
-}
-
-fn unreadable(error: &impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(error.to_string())
 }
 
 impl DynamoPeople {
@@ -90,28 +78,7 @@ impl DynamoPeople {
 
     /// A partition's items from one sort key to another, read consistently, ≤ `limit`.
     async fn range(&self, pk: &str, (from, to): (&str, &str), limit: usize) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        let mut start: Option<Item> = None;
-        for _ in 0..QUERY_PAGES {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-                .expression_attribute_values(":pk", s(pk))
-                .expression_attribute_values(":from", s(from))
-                .expression_attribute_values(":to", s(to))
-                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start.take());
-            let found = query.send().await.map_err(|error| store_error(&error))?;
-            items.extend(found.items.unwrap_or_default());
-            start = found.last_evaluated_key;
-            if start.is_none() || items.len() >= limit {
-                return Ok(items);
-            }
-        }
-        Err(StoreError::Unavailable("more of a person than one call reads".to_owned()))
+        Range::new(pk, from, to).read(&self.client, &self.table, limit).await
     }
 
     async fn delete(&self, key: Item) -> Result<(), StoreError> {

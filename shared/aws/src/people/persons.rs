@@ -9,11 +9,11 @@ use adrelay_core::ports::people::{Claim, MergeRecord, PeopleStore};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 
-use super::transaction::put;
 use super::{DynamoPeople, last_part, person_pk, unreadable};
 use crate::item::{
     ITEM_VERSION, Item, corrupt, key, n, number, optional_sealed, s, sealed, store_error, text,
 };
+use crate::transaction::{put, transact};
 
 const LINK: &str = "LINK";
 const PERSON: &str = "PERSON";
@@ -140,7 +140,7 @@ impl PeopleStore for DynamoPeople {
                 .item("record", s(&line));
             writes.push(put(history.build().map_err(|error| unreadable(&error))?));
         }
-        self.transact(writes).await.map_err(StoreError::from)
+        transact(&self.client, writes).await.map_err(StoreError::from)
     }
 
     async fn merges(&self, tenant: &TenantId, person: &PersonId) -> Result<Vec<MergeRecord>, StoreError> {

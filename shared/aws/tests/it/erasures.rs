@@ -20,7 +20,7 @@ fn record(state: ErasureState) -> Kept {
         erased_at: NOON,
         finished_at: (state == ErasureState::Done).then_some(NOON),
         by: "anna".to_owned(),
-        counts: ErasureCounts { parts: 2, identifiers: 3, tombstones: 5, holds: 1 },
+        counts: ErasureCounts { parts: 2, identifiers: 3, tombstones: 5, holds: 1, leads: 0 },
     })
 }
 

@@ -1,13 +1,22 @@
-//! The adapters against an embedded DynamoDB and stubs of SQS and Secrets Manager: the contracts of core's ports.
+//! The adapters against an embedded DynamoDB and stubs of SQS, S3, EventBridge and Secrets Manager: the contracts of core's ports.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
 
+mod bus;
 mod config;
+mod config_pages;
+mod contract;
 mod erasures;
+mod files;
 mod governor;
 mod index;
+mod jobs;
+mod leads;
+mod leads_data;
+mod leads_forms;
+mod leads_list;
+mod leads_table;
 mod people;
-mod people_contract;
 mod people_data;
 mod people_due;
 mod people_holds;
@@ -15,6 +24,7 @@ mod people_keys;
 mod people_table;
 mod queue;
 mod receipts;
+mod rest_stub;
 mod rollup;
 mod rules;
 mod secrets;

@@ -8,8 +8,11 @@ use adrelay_core::receipt::{Outcome, ReceiptKey, Status, Trust};
 use adrelay_core::time::UnixMillis;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
+use aws_sdk_dynamodb::types::builders::ProjectionBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType,
 };
 
 /// Noon of a day in 2026.
@@ -20,6 +23,28 @@ pub(crate) const TABLE: &str = "table";
 
 /// A client of a DynamoDB of its own, with one empty table keyed as in the template.
 pub(crate) async fn dynamodb() -> Client {
+    let client = server().await;
+    table(&client, &["pk", "sk"]).send().await.unwrap();
+    client
+}
+
+/// The same, with the index of the leads table.
+pub(crate) async fn dynamodb_by_time() -> Client {
+    let client = server().await;
+    let shown = Projection::builder().projection_type(ProjectionType::Include);
+    let shown = ["status", "form", "page", "campaign", "ad", "source", "assignee", "texts"]
+        .into_iter()
+        .fold(shown, ProjectionBuilder::non_key_attributes);
+    let [list, place] = [("list_pk", KeyType::Hash), ("list_sk", KeyType::Range)].map(part);
+    let index =
+        GlobalSecondaryIndex::builder().index_name(adrelay_aws::leads::BY_TIME).projection(shown.build());
+    let index = index.key_schema(list).key_schema(place).build().unwrap();
+    let create = table(&client, &["pk", "sk", "list_pk", "list_sk"]).global_secondary_indexes(index);
+    create.send().await.unwrap();
+    client
+}
+
+async fn server() -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
@@ -29,15 +54,24 @@ pub(crate) async fn dynamodb() -> Client {
         .endpoint_url(format!("http://{address}"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .build();
-    let client = Client::from_conf(settings);
-    let mut create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-        let text = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-        let part = KeySchemaElement::builder().attribute_name(name).key_type(kind);
-        create = create.attribute_definitions(text.build().unwrap()).key_schema(part.build().unwrap());
-    }
-    create.send().await.unwrap();
-    client
+    Client::from_conf(settings)
+}
+
+fn part((name, kind): (&str, KeyType)) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+}
+
+fn table(client: &Client, texts: &[&str]) -> CreateTableFluentBuilder {
+    let create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
+    let create = texts.iter().fold(create, |create, name| {
+        let text =
+            AttributeDefinition::builder().attribute_name(*name).attribute_type(ScalarAttributeType::S);
+        create.attribute_definitions(text.build().unwrap())
+    });
+    [("pk", KeyType::Hash), ("sk", KeyType::Range)]
+        .map(part)
+        .into_iter()
+        .fold(create, |c, part| c.key_schema(part))
 }
 
 /// An item as it is stored.

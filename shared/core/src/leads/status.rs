@@ -48,6 +48,19 @@ impl Status {
         }
     }
 
+    /// The name of the event that tells Meta of it: the word with a capital.
+    #[must_use]
+    pub const fn event_name(self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::Contacted => "Contacted",
+            Self::Qualified => "Qualified",
+            Self::Converted => "Converted",
+            Self::Disqualified => "Disqualified",
+            Self::Archived => "Archived",
+        }
+    }
+
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

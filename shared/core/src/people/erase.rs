@@ -5,15 +5,16 @@
 //! | 1. every part is marked | nobody stores anything for them, merges them or finds them from now on |
 //! | 2. a record is kept, as running | somebody can ask how far it has come |
 //! | 3. tombstones | what waits in queues is known by hashes that only the profile tells |
-//! | 4. leads, exports, audiences | in this place, once there are any: they are found by the profile too |
+//! | 4. leads | while their persons still lead to them; exports expire within a day on their own |
 //! | 5. holds | before the conversions that they refer to |
 //! | 6. conversions, features, marks, merge history | |
 //! | 7. a part's links, then its document, members before the person they were merged into | the document tells the links, the person's its members |
-//! | 8. holds and conversions once more | what was on its way while the marks were written |
+//! | 8. leads, holds and conversions once more | what was on its way while the marks were written |
 //! | 9. the record, as done | |
 
 use std::collections::BTreeSet;
 
+use super::erase_leads::{NoLeads, PersonLeads};
 use super::identity::Identifier;
 use super::pii::Pii;
 use super::registry::{Registry, RegistryError};
@@ -36,9 +37,10 @@ const TRIES: usize = 10;
 const SLICE: usize = 100;
 
 /// Erases people. Bounded: a call that has worked for its time ends, and the next one goes on.
-pub struct Eraser<'a, P, G, S, C, E> {
+pub struct Eraser<'a, P, G, S, C, E, L = NoLeads> {
     store: &'a P,
     graves: &'a G,
+    leads: &'a L,
     pii: &'a Pii<S>,
     clock: &'a C,
     registry: Registry<'a, P, S, C, E>,
@@ -53,7 +55,8 @@ where
     C: Clock,
     E: Entropy,
 {
-    /// On these ports. A call starts no further step once it has worked for `budget_ms` milliseconds.
+    /// On these ports, where no leads are kept. A call starts no further step once it has worked for `budget_ms`
+    /// milliseconds.
     pub fn new(
         store: &'a P,
         graves: &'a G,
@@ -63,9 +66,25 @@ where
         budget_ms: i64,
     ) -> Self {
         let registry = Registry::new(store, pii, clock, entropy);
-        Self { store, graves, pii, clock, registry, budget_ms }
+        Self { store, graves, leads: &NoLeads, pii, clock, registry, budget_ms }
     }
 
+    /// The same, with the leads of whoever is erased.
+    pub fn with_leads<L: PersonLeads>(self, leads: &'a L) -> Eraser<'a, P, G, S, C, E, L> {
+        let Self { store, graves, leads: _, pii, clock, registry, budget_ms } = self;
+        Eraser { store, graves, leads, pii, clock, registry, budget_ms }
+    }
+}
+
+impl<P, G, S, C, E, L> Eraser<'_, P, G, S, C, E, L>
+where
+    P: PeopleStore + ConversionStore + HoldStore + ErasureLedger,
+    G: ErasureWriter,
+    S: Secrets,
+    C: Clock,
+    E: Entropy,
+    L: PersonLeads,
+{
     /// Erases the person that `id` is, or is part of; goes on where an earlier call ended. For a person that was erased
     /// before: that erasure's record.
     ///
@@ -88,14 +107,15 @@ where
         };
         let mut record = self.begun(tenant, &tree, by).await?;
         self.bury(tenant, &tree).await?;
-        let holds = record.counts.holds;
-        let all = self.drop_holds(&mut record, until).await?
+        let (holds, leads) = (record.counts.holds, record.counts.leads);
+        let all = self.drop_leads(&mut record, until).await?
+            && self.drop_holds(&mut record, until).await?
             && self.drop_conversions(tenant, &record.parts, until).await?
             && self.drop_documents(tenant, &tree, until).await?;
         if all {
             return self.end(record, until).await;
         }
-        if record.counts.holds > holds {
+        if record.counts.holds > holds || record.counts.leads > leads {
             self.keep(&record).await?;
         }
         Ok(record)
@@ -172,6 +192,7 @@ where
             identifiers: identifiers as u64,
             tombstones: hashes(tree).len() as u64,
             holds: 0,
+            leads: 0,
         };
         let record = ErasureRecord {
             tenant: tenant.clone(),
@@ -199,6 +220,26 @@ where
             self.graves.bury(tenant, hashes, at).await?;
         }
         Ok(())
+    }
+
+    /// Says whether none is left.
+    async fn drop_leads(&self, record: &mut ErasureRecord, until: UnixMillis) -> Result<bool, RegistryError> {
+        for part in &record.parts {
+            loop {
+                let leads = self.leads.leads_of(&record.tenant, part, SLICE).await?;
+                if leads.is_empty() {
+                    break;
+                }
+                for lead in &leads {
+                    self.leads.erase_lead(&record.tenant, lead, record.erased_at).await?;
+                    record.counts.leads += 1;
+                }
+                if self.clock.now() >= until {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Says whether none is left.
@@ -264,7 +305,8 @@ where
         mut record: ErasureRecord,
         until: UnixMillis,
     ) -> Result<ErasureRecord, RegistryError> {
-        let all = self.drop_holds(&mut record, until).await?
+        let all = self.drop_leads(&mut record, until).await?
+            && self.drop_holds(&mut record, until).await?
             && self.drop_conversions(&record.tenant, &record.parts, until).await?;
         if all {
             record.state = ErasureState::Done;

@@ -1,7 +1,7 @@
 //! Identity links: keyed hashes, so that a dump of the table tells no address, nor lets one be guessed.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::Sha256;
 
 use super::identity::Identifier;
@@ -9,7 +9,8 @@ use crate::ids::TenantId;
 use crate::seal::Secret;
 
 /// An identifier's keyed hash: 64 lowercase hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub struct LinkHash(Box<str>);
 
 impl LinkHash {
@@ -24,6 +25,13 @@ impl LinkHash {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for LinkHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a keyed hash"))
     }
 }
 

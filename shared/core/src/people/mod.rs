@@ -21,10 +21,11 @@
 //! | `pii` | sealing, and the key of links |
 //! | `tree` | a person with all who were merged into them, and what they are as a whole |
 //! | `registry` | find, create, link, amend, merge, unmerge; by hand: give an identifier, see whom identifiers mean |
-//! | `erase` | forget a person, step by step |
+//! | `erase`, `erase_leads` | forget a person, step by step, with their leads |
 //! | `stage` | lead → activated → customer → churned, from evidence in any order |
 
 mod erase;
+mod erase_leads;
 mod features;
 mod identity;
 mod link;
@@ -36,6 +37,7 @@ mod tree;
 mod visit;
 
 pub use erase::Eraser;
+pub use erase_leads::{NoLeads, PersonLeads};
 pub use features::{Counted, Day, FEATURE_DAYS, Features};
 pub use identity::{
     ExternalId, Identifier, Identity, IdentityError, MAX_EXTERNAL_ID_BYTES, MAX_EXTERNAL_IDS, Provider,

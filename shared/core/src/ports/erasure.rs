@@ -70,6 +70,9 @@ pub struct ErasureCounts {
     pub tombstones: u64,
     /// Held conversions that were dropped.
     pub holds: u64,
+    /// Leads that nothing personal is kept of any more.
+    #[serde(default)]
+    pub leads: u64,
 }
 
 /// The receipt of an erasure. Holds nothing of the person but ids that we made from randomness.

@@ -12,6 +12,9 @@ use crate::leads::{
 };
 use crate::time::UnixMillis;
 
+/// The most bytes of a form's sync state, as JSON.
+pub const MAX_SYNC_STATE_BYTES: usize = 64 * 1024;
+
 /// What creating a lead found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
@@ -103,8 +106,9 @@ pub trait LeadStore: Send + Sync {
 
 /// Erases leads: what admin-api may do when a person is erased.
 pub trait LeadEraser: Send + Sync {
-    /// Takes everything personal from a lead: its sealed part, its texts, its person, the notes of its history. What is
-    /// left keeps it from being fetched again. The same again is no error.
+    /// Takes everything personal from a lead: its sealed part, its texts, its person, the notes of its history; and adds
+    /// [`crate::leads::ActivityKind::Erased`] to that, by `adrelay`. What is left keeps it from being fetched again, and is
+    /// listed still. The same again is no error, nor is a lead that is not there.
     fn erase_lead(
         &self,
         tenant: &TenantId,
@@ -125,7 +129,8 @@ pub trait LeadOutbox: Send + Sync {
     /// Removes an entry that was told; that it is gone already is no error.
     fn done(&self, entry: &OutboxEntry) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Notes what became of a stage event (which must be pending, or the same), then removes its entry.
+    /// Notes what became of a stage event, then removes its entry. What was noted first stays: who tells again after a
+    /// crash changes nothing.
     fn settle(
         &self,
         entry: &OutboxEntry,
@@ -217,10 +222,10 @@ pub trait SyncStore: Send + Sync {
         form: &FormId,
     ) -> impl Future<Output = Result<(u64, Option<serde_json::Value>), StoreError>> + Send;
 
-    /// Stores a form's state, ≤ 64 KiB, as `expected + 1`.
+    /// Stores a form's state, ≤ [`MAX_SYNC_STATE_BYTES`], as `expected + 1`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where the stored revision is not `expected`.
+    /// [`StoreError::Conflict`] where the stored revision is not `expected`, [`StoreError::Corrupt`] where it is too large.
     fn save_sync_state(
         &self,
         tenant: &TenantId,

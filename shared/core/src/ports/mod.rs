@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod leads;
 pub mod leads_api;
 pub mod meta;
+pub mod outside;
 pub mod people;
 pub mod queue;
 pub mod receipts;

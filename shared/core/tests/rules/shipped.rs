@@ -21,6 +21,7 @@ fn each_event_of_a_product_fires_its_row() {
     let rows: Vec<Row> = vec![
         ("account_created", vec![("Lead", json!({}))], lead),
         ("signup", vec![("Lead", json!({}))], lead),
+        ("lead_captured", vec![("Lead", json!({}))], lead),
         ("trial_started", vec![("StartTrial", json!({}))], activated),
         ("subscription_purchased", vec![("Purchase", price(29.0))], customer),
         ("first_feature_used", vec![("CompleteRegistration", json!({}))], activated),

@@ -8,6 +8,7 @@ mod canaries;
 mod crowd;
 mod faults;
 mod isolation;
+mod lead_canaries;
 mod official_sdk;
 mod one_event;
 mod one_person;

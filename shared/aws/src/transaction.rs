@@ -1,16 +1,25 @@
 //! Several writes, all or nothing.
 
+use std::time::Duration;
+
 use adrelay_core::ports::StoreError;
+use adrelay_core::retry::Backoff;
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
-use super::{DynamoPeople, unreadable};
-use crate::item::store_error;
+use crate::item::{store_error, unreadable};
+use crate::jitter::random;
+
+/// How often a transaction is tried that others get in the way of.
+const ROUNDS: u32 = 6;
+
+const ROUND_PAUSES: Backoff = Backoff { base_ms: 20, max_ms: 320 };
 
 /// Why a transaction was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// A condition did not hold.
     Condition,
     /// Someone else was writing one of the items in that moment.
@@ -34,22 +43,42 @@ impl From<BuildError> for Refused {
     }
 }
 
-pub(super) fn put(put: Put) -> TransactWriteItem {
+pub(crate) fn put(put: Put) -> TransactWriteItem {
     TransactWriteItem::builder().put(put).build()
 }
 
-pub(super) fn update(update: Update) -> TransactWriteItem {
+pub(crate) fn update(update: Update) -> TransactWriteItem {
     TransactWriteItem::builder().update(update).build()
 }
 
-pub(super) fn delete(delete: Delete) -> TransactWriteItem {
+pub(crate) fn delete(delete: Delete) -> TransactWriteItem {
     TransactWriteItem::builder().delete(delete).build()
 }
 
-impl DynamoPeople {
-    pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Refused> {
-        let write = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        write.map(|_| ()).map_err(|error| refused(&error))
+pub(crate) async fn transact(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), Refused> {
+    let write = client.transact_write_items().set_transact_items(Some(writes)).send().await;
+    write.map(|_| ()).map_err(|error| refused(&error))
+}
+
+/// Tries again while the refusal is one of which `again` says that it may pass; gives the last one.
+pub(crate) async fn persist<F>(
+    again: impl Fn(&Refused) -> bool + Send,
+    attempt: impl Fn() -> F + Send,
+) -> Result<(), Refused>
+where
+    F: Future<Output = Result<(), Refused>> + Send,
+{
+    let mut round = 0;
+    loop {
+        let result = attempt().await;
+        round += 1;
+        match result {
+            Err(refused) if round < ROUNDS && again(&refused) => {
+                let pause_ms = ROUND_PAUSES.full_jitter_ms(round, random());
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+            result => return result,
+        }
     }
 }
 

@@ -1,9 +1,6 @@
 //! The client against a server on this machine.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
-
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adrelay_core::ids::PixelId;
@@ -11,60 +8,12 @@ use adrelay_core::ports::meta::{
     CapiAnswer, CapiRequest, ConversionsApi as _, Credentials, Failure, Verdict,
 };
 use adrelay_core::seal::Secret;
-use adrelay_graph::{Graph, GraphConfig, Named};
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use adrelay_graph::{Graph, Named};
+use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-const TOKEN: &str = "EAABsecretsecretsecretsecret";
-const APP_SECRET: &str = "shhh-app-secret";
-const MAX_RESPONSE_BYTES: usize = 4096;
-
-#[derive(Debug, Clone)]
-struct Seen {
-    method: String,
-    uri: String,
-    headers: HeaderMap,
-    body: String,
-}
-
-type Answering = Arc<dyn Fn() -> Response + Send + Sync>;
-
-#[derive(Clone)]
-struct Server {
-    seen: Arc<Mutex<Vec<Seen>>>,
-    answering: Answering,
-}
-
-async fn serve(
-    State(server): State<Server>,
-    method: axum::http::Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let body = String::from_utf8(body.to_vec()).unwrap();
-    let seen = Seen { method: method.to_string(), uri: uri.to_string(), headers, body };
-    server.seen.lock().unwrap().push(seen);
-    (server.answering)()
-}
-
-/// A server that gives one answer to everything, and what it has seen.
-async fn server<R: IntoResponse>(
-    answer: impl Fn() -> R + Send + Sync + 'static,
-) -> (SocketAddr, Arc<Mutex<Vec<Seen>>>) {
-    let server = Server { seen: Arc::default(), answering: Arc::new(move || answer().into_response()) };
-    let seen = Arc::clone(&server.seen);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Router::new().fallback(serve).with_state(server);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (address, seen)
-}
+use crate::server::{APP_SECRET, MAX_RESPONSE_BYTES, TOKEN, credentials, graph, server};
 
 /// A server that reads a request, writes `answer` and then hangs up or, where told so, stays silent.
 async fn raw_server(answer: &'static str, hang_up: bool) -> SocketAddr {
@@ -82,21 +31,6 @@ async fn raw_server(answer: &'static str, hang_up: bool) -> SocketAddr {
         }
     });
     address
-}
-
-fn graph(address: SocketAddr, total_timeout: Duration) -> Graph {
-    Graph::new(&GraphConfig {
-        base_url: format!("http://{address}"),
-        total_timeout,
-        max_response_bytes: MAX_RESPONSE_BYTES,
-        ..GraphConfig::default()
-    })
-    .unwrap()
-}
-
-fn credentials(app_secret: bool) -> Credentials {
-    let app_secret = app_secret.then(|| Secret::new(APP_SECRET.to_owned()));
-    Credentials { token: Secret::new(TOKEN.to_owned()), app_secret }
 }
 
 fn pixel() -> PixelId {

@@ -1,4 +1,4 @@
-//! Jobs: what takes longer than a request. And deliveries: calls of tenants' webhooks.
+//! What takes longer than a request, and the messages that keep it going.
 
 use serde::{Deserialize, Serialize};
 
@@ -133,46 +133,6 @@ impl JobWork {
     pub fn body(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
-}
-
-/// How far a delivery has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// It is tried again.
-    Retrying,
-    /// The receiver took it.
-    Delivered,
-    /// It is not tried any more: a dead letter, until somebody asks for it again.
-    Dead,
-}
-
-/// What became of a call of a tenant's webhook. Holds nothing of the lead but its id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Whose.
-    pub tenant: TenantId,
-    /// `webhook-id`.
-    pub id: String,
-    /// Of which lead.
-    pub lead: LeadId,
-    /// How far it has come.
-    pub state: DeliveryState,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it was to be told first.
-    pub first_at: UnixMillis,
-    /// When it was tried last.
-    pub last_at: UnixMillis,
-    /// The next try.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_at: Option<UnixMillis>,
-    /// The receiver's last HTTP status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http_status: Option<u16>,
-    /// Why the last try failed: `timeout`, `refused`, `http_status`, `not_public`, `redirect`, `tls`, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,0 +1,6 @@
+//! Exports and calls of tenants' webhooks, on virtual time.
+
+mod deliveries;
+mod export_faults;
+mod exports;
+mod world;

@@ -1,0 +1,147 @@
+//! A page of a shop with a lead form, as Meta's people run it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use stack::Stack;
+
+use crate::{Shop, within};
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A page that is connected to a shop, with one form.
+#[derive(Debug, Clone)]
+pub struct LeadPage {
+    /// Whose page it is.
+    pub shop: Shop,
+    /// Its id.
+    pub page: String,
+    /// Its token.
+    pub token: String,
+    /// The form's id.
+    pub form: String,
+    /// Where its leads are announced, and how that is signed: the simulator's `webhook`.
+    pub webhook: Value,
+}
+
+impl LeadPage {
+    /// Makes a page with a form and connects it to a new shop; Meta announces its leads.
+    ///
+    /// # Errors
+    /// Where something can't be created.
+    pub async fn open(stack: &Stack) -> anyhow::Result<Self> {
+        let shop = Shop::open(stack).await?;
+        let (env, nth) = (stack.env(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let unique = format!("{}{nth:02}", shop.pixel.chars().skip(6).collect::<String>());
+        let (page, form) = (format!("71{unique}"), format!("81{unique}"));
+        let token = format!("EAAB{unique}pagetoken");
+        let body = json!({"page_id": page, "name": "Shop", "token": token, "app_id": env.app_id,
+            "app_secret": env.app_secret});
+        shop.sim.send("/_sim/pages", &body).await?;
+        shop.sim.send("/_sim/forms", &json!({"form_id": form, "page_id": page, "name": "Ask us"})).await?;
+        let body =
+            json!({"tenant_id": shop.tenant, "kind": "page", "access_token": token, "app_id": env.app_id});
+        let connection = shop.api.post("/api/v1/connections", &shop.root, &body, 201).await?;
+        let body = json!({"tenant_id": shop.tenant, "page_id": page, "connection_id": connection["id"],
+            "source_id": shop.source});
+        let made = shop.api.post("/api/v1/pages", &shop.root, &body, 201).await?;
+        anyhow::ensure!(made["subscription"]["state"] == "subscribed", "{made}");
+        let webhook =
+            json!({"url": format!("{}/webhooks/leadgen", env.adrelay_url), "app_secret": env.app_secret});
+        Ok(Self { shop, page, token, form, webhook })
+    }
+
+    /// Submits leads through the form; `how` wins over what the simulator is told otherwise. Gives its answer.
+    ///
+    /// # Errors
+    /// Where the simulator refuses.
+    pub async fn submit(&self, how: &Value) -> anyhow::Result<Value> {
+        let mut body = json!({"form_id": self.form, "webhook": self.webhook});
+        for (field, value) in how.as_object().into_iter().flatten() {
+            body[field] = value.clone();
+        }
+        self.shop.sim.send("/_sim/leads", &body).await
+    }
+
+    /// Submits one lead with these answers, by question; gives its id.
+    ///
+    /// # Errors
+    /// Where the simulator refuses.
+    pub async fn submit_one(
+        &self,
+        answers: &[(&str, &str)],
+        readable_after_ms: u64,
+    ) -> anyhow::Result<String> {
+        let field = |(name, value): &(&str, &str)| json!({"name": name, "values": [value]});
+        let fields: Vec<Value> = answers.iter().map(field).collect();
+        let how = json!({"leads": [{"field_data": fields, "readable_after_ms": readable_after_ms}]});
+        let submitted = self.submit(&how).await?;
+        let id = submitted["ids"][0].as_str().with_context(|| format!("no id in {submitted}"))?;
+        Ok(id.to_owned())
+    }
+
+    /// A stored lead, or none.
+    ///
+    /// # Errors
+    /// Where adrelay does not answer.
+    pub async fn lead(&self, id: &str) -> anyhow::Result<Option<Value>> {
+        let path = format!("/api/v1/leads/{id}?tenant_id={}", self.shop.tenant);
+        let answer = self.shop.api.call("GET", &path, Some(&self.shop.root), None).await?;
+        anyhow::ensure!(matches!(answer.status, 200 | 404), "lead: {answer:?}");
+        Ok((answer.status == 200).then_some(answer.body))
+    }
+
+    /// Waits until a lead is as `holds` wants it, and returns it.
+    ///
+    /// # Errors
+    /// Where it does not come to that within `limit_s` seconds.
+    pub async fn lead_with(
+        &self,
+        id: &str,
+        limit_s: u64,
+        what: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<Value> {
+        let holds = &holds;
+        within(limit_s, &format!("lead {id}: {what}"), || async move {
+            Ok(self.lead(id).await?.filter(|lead| holds(lead)))
+        })
+        .await
+    }
+
+    /// Waits until a job of the tenant has ended, and returns it.
+    ///
+    /// # Errors
+    /// Where it does not end within `limit_s` seconds.
+    pub async fn job(&self, id: &str, limit_s: u64) -> anyhow::Result<Value> {
+        within(limit_s, &format!("job {id} has ended"), || async {
+            let job = self.shop.of_tenant(&format!("/api/v1/jobs/{id}")).await?;
+            Ok(matches!(job["state"].as_str(), Some("done" | "failed")).then_some(job))
+        })
+        .await
+    }
+
+    /// Has the tenant's webhook go to a receiver of the simulator, which answers as `answer` says.
+    ///
+    /// # Errors
+    /// Where something refuses.
+    pub async fn tell_receiver(&self, name: &str, answer: &Value) -> anyhow::Result<()> {
+        self.shop.sim.send("/_sim/receivers", &json!({"name": name, "answer": answer})).await?;
+        let url = format!("{}/_receivers/{name}", self.shop.sim.base());
+        let path = format!("/api/v1/lead-webhook?tenant_id={}", self.shop.tenant);
+        let answer =
+            self.shop.api.call("PUT", &path, Some(&self.shop.root), Some(&json!({"url": url}))).await?;
+        anyhow::ensure!(matches!(answer.status, 200 | 201), "webhook: {answer:?}");
+        Ok(())
+    }
+
+    /// What a receiver of the simulator got so far.
+    ///
+    /// # Errors
+    /// Where the simulator does not answer.
+    pub async fn received(&self, name: &str) -> anyhow::Result<Vec<Value>> {
+        let body = self.shop.sim.read(&format!("/_sim/receivers/{name}")).await?;
+        Ok(body["requests"].as_array().cloned().unwrap_or_default())
+    }
+}
