@@ -101,7 +101,13 @@ fn reject_by_fault(
     pixel_id: &str,
     events: &[(Checked, Box<RawValue>)],
 ) -> Result<(), GraphError> {
-    let target = Target { method: &entry.method, path: &entry.path, pixel_id: Some(pixel_id) };
+    let target = Target {
+        method: &entry.method,
+        path: &entry.path,
+        pixel_id: Some(pixel_id),
+        page_id: None,
+        object: None,
+    };
     let names: Vec<_> = events.iter().map(|(event, _)| (event.name.as_str(), event.id.as_deref())).collect();
     let Some((id, fault)) = state.faults.reject(target, &names) else { return Ok(()) };
     entry.fault = Some(id);

@@ -1,6 +1,7 @@
 //! `/_sim/…`: inspection and control. Refusals are `{"error":"…"}` with 400, 404 or 405.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::event_store::{EventFilter, StoredEvent};
 use crate::faults::Fault;
 use crate::graph::Call;
+use crate::lead_control;
 use crate::outage::{Outage, OutageRequest};
 use crate::shared::Shared;
 use crate::sim::SimError;
@@ -19,19 +21,23 @@ use crate::state::{Part, State};
 use crate::tokens::Token;
 
 /// Rows of a listing unless the caller says otherwise.
-const DEFAULT_LIMIT: usize = 1_000;
+pub(crate) const DEFAULT_LIMIT: usize = 1_000;
 /// Most events in one listing.
 const MAX_EVENTS_LIMIT: usize = 20_000;
 /// Most requests in one listing.
 const MAX_REQUESTS_LIMIT: usize = 100_000;
 
 /// Why a control call is refused: status and text.
-type Refusal = (u16, String);
+pub(crate) type Refusal = (u16, String);
 
 /// Answers a control call; `path` is what follows `/_sim/`.
-pub(crate) fn answer(shared: &Shared, call: &Call, path: &str) -> Answer {
-    let state = &mut *shared.lock();
-    match route(state, call, path) {
+pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call, path: &str) -> Answer {
+    let outcome = match (call.method.as_str(), path.trim_end_matches('/')) {
+        ("POST", "leads") => lead_control::submit(shared, call),
+        ("POST", "webhooks/replay") => lead_control::replay(shared, call).await,
+        _ => route(&mut shared.lock(), call, path),
+    };
+    match outcome {
         Ok(answer) => answer,
         Err((status, error)) => Answer::json(status, &json!({ "error": error })),
     }
@@ -40,6 +46,9 @@ pub(crate) fn answer(shared: &Shared, call: &Call, path: &str) -> Answer {
 fn route(state: &mut State, call: &Call, path: &str) -> Result<Answer, Refusal> {
     let done = |body: Value| Ok(Answer::json(200, &body));
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    if let Some(answered) = lead_control::route(state, call, &segments) {
+        return answered;
+    }
     match (call.method.as_str(), segments.as_slice()) {
         ("GET", ["health"]) => done(json!({"ok": true})),
         ("GET", ["events"]) => list_events(state, &call.query),
@@ -92,7 +101,7 @@ fn route(state: &mut State, call: &Call, path: &str) -> Result<Answer, Refusal> 
             state.reset(&parts);
             done(json!({"ok": true}))
         }
-        (_, [known, ..]) if KNOWN.contains(known) => {
+        (_, [known, ..]) if KNOWN.contains(known) || lead_control::KNOWN.contains(known) => {
             Err((405, format!("{} is not possible here", call.method)))
         }
         _ => Err((404, "no such control path".to_owned())),
@@ -177,10 +186,10 @@ fn list_requests(state: &State, query: &str) -> Result<Answer, Refusal> {
 }
 
 /// A control call's query; a name that means nothing there is refused, for it is a typing error in a test.
-struct Query(HashMap<String, String>);
+pub(crate) struct Query(HashMap<String, String>);
 
 impl Query {
-    fn read(query: &str, known: &[&str]) -> Result<Self, Refusal> {
+    pub(crate) fn read(query: &str, known: &[&str]) -> Result<Self, Refusal> {
         let pairs: HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         match pairs.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => Err((400, format!("unknown parameter {name}"))),
@@ -188,11 +197,11 @@ impl Query {
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).filter(|value| !value.is_empty())
     }
 
-    fn number(&mut self, name: &str, default: usize, max: usize) -> Result<usize, Refusal> {
+    pub(crate) fn number(&mut self, name: &str, default: usize, max: usize) -> Result<usize, Refusal> {
         let Some(text) = self.take(name) else { return Ok(default) };
         text.parse()
             .ok()
@@ -202,17 +211,17 @@ impl Query {
 }
 
 /// A call's JSON object; an empty body counts as `{}`. (Read as a map first: serde would take a list for a struct.)
-fn read<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
     let unreadable = |error: serde_json::Error| (400, error.to_string());
     let body: &[u8] = if call.body.is_empty() { b"{}" } else { &call.body };
     let object: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
     serde_json::from_value(Value::Object(object)).map_err(unreadable)
 }
 
-fn found(was_there: bool, otherwise: &str) -> Result<Answer, Refusal> {
+pub(crate) fn found(was_there: bool, otherwise: &str) -> Result<Answer, Refusal> {
     if was_there { Ok(Answer::json(200, &json!({"ok": true}))) } else { Err((404, otherwise.to_owned())) }
 }
 
-fn refused(error: SimError) -> Refusal {
+pub(crate) fn refused(error: SimError) -> Refusal {
     (400, error.to_string())
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::graph_error::GraphError;
 use crate::random::Dice;
+use crate::request_log::RequestEntry;
 
 /// One fault. The body of `POST /_sim/faults`; every field is optional.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,12 @@ pub struct Match {
     /// The pixel that the path names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixel_id: Option<String>,
+    /// The page that the path names, or whose form or lead it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_id: Option<String>,
+    /// What of a page the path names: `page`, `form` or `lead`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
 }
 
 /// Which event makes a request fail; with both fields, both must fit.
@@ -107,6 +114,8 @@ pub(crate) struct Target<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) pixel_id: Option<&'a str>,
+    pub(crate) page_id: Option<&'a str>,
+    pub(crate) object: Option<&'a str>,
 }
 
 impl Match {
@@ -114,6 +123,8 @@ impl Match {
         self.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(target.method))
             && self.path_contains.as_deref().is_none_or(|part| target.path.contains(part))
             && self.pixel_id.as_deref().is_none_or(|pixel| Some(pixel) == target.pixel_id)
+            && self.page_id.as_deref().is_none_or(|page| Some(page) == target.page_id)
+            && self.object.as_deref().is_none_or(|object| Some(object) == target.object)
     }
 }
 
@@ -172,13 +183,15 @@ impl Fault {
         Some(error)
     }
 
-    /// The headers that the fault adds for a pixel (or for no pixel in particular).
-    pub(crate) fn added_headers(&self, pixel_id: Option<&str>) -> Vec<(String, String)> {
+    /// The headers that the fault adds to a call's answer.
+    pub(crate) fn added_headers(&self, entry: &RequestEntry) -> Vec<(String, String)> {
         let mut headers: Vec<(String, String)> =
             self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         if let Some(minutes) = self.wait_minutes {
-            let usage = json!({pixel_id.unwrap_or("0"): [{
-                "type": "ads_management", "call_count": 100, "total_cputime": 25, "total_time": 25,
+            let about = entry.page_id.as_deref().or(entry.pixel_id.as_deref()).unwrap_or("0");
+            let kind = if entry.page_id.is_some() { "leadgen" } else { "ads_management" };
+            let usage = json!({about: [{
+                "type": kind, "call_count": 100, "total_cputime": 25, "total_time": 25,
                 "estimated_time_to_regain_access": minutes, "ads_api_access_tier": "standard_access",
             }]});
             headers.push(("x-business-use-case-usage".to_owned(), usage.to_string()));
@@ -277,7 +290,8 @@ mod tests {
 
     use super::{Fault, Faults, Target};
 
-    const CALL: Target<'_> = Target { method: "POST", path: "/v26.0/1/events", pixel_id: Some("1") };
+    const CALL: Target<'_> =
+        Target { method: "POST", path: "/v26.0/1/events", pixel_id: Some("1"), page_id: None, object: None };
 
     fn fault(value: serde_json::Value) -> Fault {
         serde_json::from_value(value).unwrap()

@@ -1,22 +1,25 @@
 //! One Graph call from arrival to answer: faults, version, token, route.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::capi;
 use crate::faults::{Cut, Fault, Target};
 use crate::graph_error::GraphError;
+use crate::leads;
 use crate::nodes;
 use crate::outage::OutageMode;
 use crate::params::{Params, Place};
 use crate::request_log::{self, RequestEntry};
 use crate::shared::Shared;
 use crate::state::State;
+use crate::tokens::Caller;
 use crate::versions;
 
 /// A call as it arrived, its body read.
@@ -77,6 +80,7 @@ pub(crate) async fn answer(shared: &Shared, call: &Call) -> Option<Answer> {
 }
 
 fn arrival(state: &State, call: &Call, route: &Route<'_>) -> RequestEntry {
+    let named = route.id().and_then(|id| state.leads.named(id));
     RequestEntry {
         at_ms: state.clock.now_ms(),
         method: call.method.clone(),
@@ -84,7 +88,9 @@ fn arrival(state: &State, call: &Call, route: &Route<'_>) -> RequestEntry {
         query: call.query.clone(),
         headers: request_log::shown(&call.headers),
         request_bytes: call.body.len(),
-        pixel_id: route.pixel_id().map(str::to_owned),
+        pixel_id: route.id().filter(|_| named.is_none()).map(str::to_owned),
+        page_id: named.map(|named| named.page_id.to_owned()),
+        object: named.map(|named| named.object.to_owned()),
         ..RequestEntry::default()
     }
 }
@@ -94,7 +100,13 @@ fn disturb(state: &mut State, entry: &mut RequestEntry) -> Disturbance {
         entry.fault = Some("outage".to_owned());
         return Disturbance::Outage(mode);
     }
-    let target = Target { method: &entry.method, path: &entry.path, pixel_id: entry.pixel_id.as_deref() };
+    let target = Target {
+        method: &entry.method,
+        path: &entry.path,
+        pixel_id: entry.pixel_id.as_deref(),
+        page_id: entry.page_id.as_deref(),
+        object: entry.object.as_deref(),
+    };
     match state.faults.strike(target) {
         Some((id, fault)) => {
             entry.fault = Some(id);
@@ -128,7 +140,7 @@ fn faulty_answer(
             graph_answer(state, entry, outcome, &fbtrace_id)
         }
     };
-    for (name, value) in fault.map(|f| f.added_headers(entry.pixel_id.as_deref())).unwrap_or_default() {
+    for (name, value) in fault.map(|fault| fault.added_headers(entry)).unwrap_or_default() {
         answer.set_header(&name, value);
     }
     (cut != Some(Cut::AfterWrite)).then_some(answer)
@@ -177,19 +189,7 @@ fn respond(
     if let Some(version) = route.version {
         versions::gate(version, now_s, state.switches.dead_versions)?;
     }
-    let header_token = bearer(&call.headers);
-    let token = match (header_token, params.token()) {
-        (Some(token), _) => {
-            entry.token_in = Some("header".to_owned());
-            Some(token.into())
-        }
-        (None, Some((token, place))) => {
-            let place = if place == Place::Query { "query" } else { "body" };
-            entry.token_in = Some(place.to_owned());
-            Some(token)
-        }
-        (None, None) => None,
-    };
+    let token = shown_token(call, &params, entry);
     let proof = params.text("appsecret_proof");
     let required = state.switches.require_proof;
     let caller = state.tokens.authenticate(token.as_deref(), proof.as_deref(), required, now_s)?;
@@ -198,10 +198,24 @@ fn respond(
     }
     let method = params.text("method").filter(|_| call.method == "POST");
     let method = method.map_or_else(|| call.method.clone(), |method| method.to_ascii_uppercase());
+    let about_events = matches!(route.rest.as_slice(), [_, "events"]);
+    if let (Some(error), false) = (&body_error, about_events) {
+        return Err(error.clone());
+    }
+    let asked = leads::Asked {
+        method: &method,
+        rest: &route.rest,
+        params: &params,
+        caller,
+        now_ms: state.clock.now_ms(),
+        switches: &state.switches,
+        url: &format!("http://{}{}", host(&call.headers), call.path),
+        seed: state.seed(),
+    };
+    if let Some(outcome) = leads::answer(&mut state.leads, &asked) {
+        return outcome;
+    }
     match (method.as_str(), route.rest.as_slice()) {
-        ("GET", ["debug_token"]) => nodes::debug_token(state, &params),
-        ("GET", ["me"]) => nodes::me(caller, &params),
-        ("GET", [id]) if is_id(id) => nodes::pixel(state, caller, id, &params),
         ("POST", [id, "events"]) if is_id(id) => {
             if !nodes::may_use(caller, id) {
                 return Err(GraphError::unknown_object("POST", id));
@@ -209,7 +223,23 @@ fn respond(
             body_error.map_or(Ok(()), Err)?;
             capi::receive(state, entry, id, &params, fbtrace_id)
         }
-        (_, [id] | [id, "events"]) if is_id(id) => Err(GraphError::unknown_object(&method, id)),
+        (method, rest) => read(state, caller, &params, method, rest),
+    }
+}
+
+/// What is read of tokens, users and pixels, and what is not there at all.
+fn read(
+    state: &State,
+    caller: Caller<'_>,
+    params: &Params,
+    method: &str,
+    rest: &[&str],
+) -> Result<Value, GraphError> {
+    match (method, rest) {
+        ("GET", ["debug_token"]) => nodes::debug_token(state, params),
+        ("GET", ["me"]) => nodes::me(caller, params),
+        ("GET", [id]) if is_id(id) => nodes::pixel(state, caller, id, params),
+        (_, [id] | [id, "events"]) if is_id(id) => Err(GraphError::unknown_object(method, id)),
         (_, [alias, "events"]) => Err(GraphError::new(803, None)
             .with_message(format!("(#803) Some of the aliases you requested do not exist: {alias}"))),
         (_, []) if params.has("ids") => {
@@ -219,10 +249,27 @@ fn respond(
     }
 }
 
+/// The token and, in `entry`, where it stood: the header wins, then the body, then the query.
+fn shown_token<'a>(call: &'a Call, params: &'a Params, entry: &mut RequestEntry) -> Option<Cow<'a, str>> {
+    let (token, place) = match (bearer(&call.headers), params.token()) {
+        (Some(token), _) => (token.into(), "header"),
+        (None, Some((token, Place::Query))) => (token, "query"),
+        (None, Some((token, Place::Body))) => (token, "body"),
+        (None, None) => return None,
+    };
+    entry.token_in = Some(place.to_owned());
+    Some(token)
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// What the caller called us.
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("graph.example")
 }
 
 fn is_id(segment: &str) -> bool {
@@ -245,7 +292,8 @@ impl<'a> Route<'a> {
         Self { version, rest }
     }
 
-    fn pixel_id(&self) -> Option<&'a str> {
+    /// The id that the path begins with.
+    fn id(&self) -> Option<&'a str> {
         self.rest.first().copied().filter(|segment| is_id(segment))
     }
 }

@@ -94,6 +94,12 @@ impl GraphError {
         ))
     }
 
+    /// 100: a field or edge that the node does not have.
+    pub(crate) fn nonexisting_field(field: &str, kind: &str) -> Self {
+        Self::new(100, None)
+            .with_message(format!("(#100) Tried accessing nonexisting field ({field}) on node type ({kind})"))
+    }
+
     /// 2500: no such path, which covers versions that never were.
     pub(crate) fn unknown_path(path: &str) -> Self {
         Self::new(2500, None).with_message(format!("Unknown path components: {path}"))

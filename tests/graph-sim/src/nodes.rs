@@ -26,12 +26,13 @@ pub(crate) fn debug_token(state: &State, params: &Params) -> Result<Value, Graph
     if let Some(error) = token.ailment(state.clock.now_s()) {
         return Ok(invalid(&error.message, error.subcode, Some(token)));
     }
+    let page = state.leads.page_of_token(&text).map(|state| state.page.page_id.clone());
     let mut data = json!({
-        "type": "SYSTEM_USER", "application": "Simulated App", "is_valid": true,
+        "type": if page.is_some() { "PAGE" } else { "SYSTEM_USER" }, "application": "Simulated App", "is_valid": true,
         "expires_at": token.expires_at.unwrap_or(0), "data_access_expires_at": 0, "scopes": token.scopes,
         "granular_scopes": token.scopes.iter().map(|scope| json!({"scope": scope})).collect::<Vec<_>>(),
     });
-    for (field, id) in [("app_id", &token.app_id), ("user_id", &token.user_id)] {
+    for (field, id) in [("app_id", &token.app_id), ("user_id", &token.user_id), ("profile_id", &page)] {
         if let Some(id) = id {
             data[field] = json!(id);
         }
@@ -78,7 +79,7 @@ pub(crate) fn may_use(caller: Caller<'_>, pixel_id: &str) -> bool {
 }
 
 /// The fields asked for (or the default ones), and always the id, as Graph does; null ones are left out.
-fn select(
+pub(crate) fn select(
     known: &[(&str, Value)],
     params: &Params,
     kind: &str,
@@ -92,9 +93,7 @@ fn select(
     let mut node = Map::new();
     for field in asked {
         let Some((name, value)) = known.iter().find(|(name, _)| *name == field) else {
-            return Err(GraphError::new(100, None).with_message(format!(
-                "(#100) Tried accessing nonexisting field ({field}) on node type ({kind})"
-            )));
+            return Err(GraphError::nonexisting_field(&field, kind));
         };
         if !value.is_null() {
             node.insert((*name).to_owned(), value.clone());

@@ -80,11 +80,12 @@ impl Params {
         self.text("access_token").filter(|token| !token.is_empty()).map(|token| (token, place))
     }
 
-    /// `fields`, which clients write as `a,b` or as `["a","b"]`.
+    /// `fields`, which clients write as `a,b` or as `["a","b"]`. What stands in braces (`a{b,c}`) is not looked at: the
+    /// whole of `a` is shown.
     pub(crate) fn fields(&self) -> Vec<String> {
         let Some(text) = self.text("fields") else { return Vec::new() };
         serde_json::from_str(&text)
-            .unwrap_or_else(|_| text.split(',').map(|field| field.trim().to_owned()).collect::<Vec<_>>())
+            .unwrap_or_else(|_| top_level(&text))
             .into_iter()
             .filter(|field| !field.is_empty())
             .collect()
@@ -94,6 +95,25 @@ impl Params {
     pub(crate) fn has(&self, name: &str) -> bool {
         self.body.contains_key(name) || self.query.contains_key(name)
     }
+}
+
+/// The parts between commas that stand in no braces, each without its braces.
+fn top_level(text: &str) -> Vec<String> {
+    let (mut fields, mut depth) = (vec![String::new()], 0_u32);
+    for character in text.chars() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => fields.push(String::new()),
+            _ if depth > 0 || character.is_whitespace() => {}
+            _ => {
+                if let Some(field) = fields.last_mut() {
+                    field.push(character);
+                }
+            }
+        }
+    }
+    fields
 }
 
 fn json_object(body: &[u8]) -> Result<HashMap<String, Param>, GraphError> {
@@ -142,6 +162,10 @@ mod tests {
     fn fields_come_as_a_list_with_commas_or_as_json() {
         assert_eq!(parse("fields=id,name", "", "").fields(), ["id", "name"]);
         assert_eq!(parse("fields=%5B%22id%22%5D", "", "").fields(), ["id"]);
+        assert_eq!(
+            parse("fields=id,questions%7Bid,options%7Bkey%7D%7D,+name", "", "").fields(),
+            ["id", "questions", "name"]
+        );
         assert!(parse("", "", "").fields().is_empty());
     }
 

@@ -28,6 +28,12 @@ pub struct RequestEntry {
     pub events: usize,
     /// How many of them were new.
     pub stored: usize,
+    /// The page that the path names, or whose form or lead it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_id: Option<String>,
+    /// What of it the path names: `page`, `form` or `lead`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// The pixel that the path names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel_id: Option<String>,

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::answer::Answer;
 use crate::control;
 use crate::graph::{self, Call};
+use crate::receivers;
 use crate::shared::Shared;
 
 /// Largest request body.
@@ -97,7 +98,10 @@ async fn request_to_answer(
         body,
     };
     if let Some(path) = call.path.strip_prefix("/_sim/") {
-        return Ok(control::answer(&shared, &call, path).into_response());
+        return Ok(control::answer(&shared, &call, path).await.into_response());
+    }
+    if let Some(name) = call.path.strip_prefix("/_receivers/") {
+        return receivers::answer(&shared, &call, name).await.map(Answer::into_response).ok_or(CutOff);
     }
     graph::answer(&shared, &call).await.map(Answer::into_response).ok_or(CutOff)
 }

@@ -8,6 +8,8 @@ use std::thread::JoinHandle;
 use crate::clock::Clock;
 use crate::event_store::{EventFilter, StoredEvent};
 use crate::faults::Fault;
+use crate::lead_control;
+use crate::leads::{Form, Lead, Page, Submission, Submitted};
 use crate::outage::{Outage, OutageRequest};
 use crate::request_log::RequestEntry;
 use crate::server;
@@ -85,7 +87,7 @@ impl Sim {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
-        let shared = Arc::new(Shared::new(State::new(config)));
+        let shared = Arc::new(Shared::new(State::new(config), runtime.handle().clone()));
         let serving = server::serve(listener, Arc::clone(&shared));
         let thread = std::thread::Builder::new()
             .name("graph-sim".to_owned())
@@ -117,6 +119,39 @@ impl Sim {
     #[must_use]
     pub fn revoke_token(&self, token: &str) -> bool {
         self.shared.lock().tokens.revoke(token)
+    }
+
+    /// Adds or replaces a page, and makes its token known.
+    ///
+    /// # Errors
+    ///
+    /// When a field makes no sense or there are too many.
+    pub fn add_page(&self, page: Page) -> Result<(), SimError> {
+        self.shared.lock().add_page(page)
+    }
+
+    /// Adds or replaces a form of a page.
+    ///
+    /// # Errors
+    ///
+    /// When a field makes no sense, its page is unknown, or there are too many.
+    pub fn add_form(&self, form: Form) -> Result<(), SimError> {
+        self.shared.lock().add_form(form)
+    }
+
+    /// Submits leads and announces them in the background.
+    ///
+    /// # Errors
+    ///
+    /// When a field makes no sense, a form is unknown, or there are too many.
+    pub fn submit(&self, submission: &Submission) -> Result<Submitted, SimError> {
+        lead_control::submit_and_send(&self.shared, submission)
+    }
+
+    /// Every lead of a form as it was submitted.
+    #[must_use]
+    pub fn leads(&self, form_id: &str) -> Vec<Lead> {
+        self.shared.lock().leads.truth(Some(form_id), None).cloned().collect()
     }
 
     /// Adds a fault and returns its id.

@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::event_store::EventStore;
 use crate::faults::{Fault, Faults};
+use crate::leads::{Form, LeadAds, Page};
 use crate::outage::Outage;
 use crate::random::TraceIds;
+use crate::receivers::Receivers;
 use crate::request_log::RequestLog;
 use crate::sim::{SimConfig, SimError};
 use crate::switches::Switches;
 use crate::tokens::{Token, Tokens};
+use crate::webhooks::Deliveries;
 
 /// The simulator's memory. One lock guards it all: a call's checks and its write are one step.
 #[derive(Debug)]
@@ -23,6 +26,12 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     /// Names of pixels that were given one.
     pub(crate) pixels: BTreeMap<String, String>,
+    /// Pages, forms, leads.
+    pub(crate) leads: LeadAds,
+    /// Webhooks sent.
+    pub(crate) deliveries: Deliveries,
+    /// Other people's endpoints.
+    pub(crate) receivers: Receivers,
     pub(crate) faults: Faults,
     pub(crate) outage: Option<Outage>,
     pub(crate) events: EventStore,
@@ -46,6 +55,14 @@ pub enum Part {
     Tokens,
     /// Names of pixels.
     Pixels,
+    /// Pages and forms.
+    Pages,
+    /// Leads.
+    Leads,
+    /// Webhooks; those on their way are not sent any more.
+    Webhooks,
+    /// Receivers.
+    Receivers,
     /// Switches.
     Switches,
     /// The clock, back to what it was at the start.
@@ -54,13 +71,17 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Events,
         Self::Requests,
         Self::Faults,
         Self::Outage,
         Self::Tokens,
         Self::Pixels,
+        Self::Pages,
+        Self::Leads,
+        Self::Webhooks,
+        Self::Receivers,
         Self::Switches,
         Self::Clock,
     ];
@@ -75,6 +96,9 @@ impl State {
             switches: config.switches.clone(),
             tokens: Tokens::default(),
             pixels: BTreeMap::new(),
+            leads: LeadAds::default(),
+            deliveries: Deliveries::default(),
+            receivers: Receivers::default(),
             faults: Faults::default(),
             outage: None,
             events: EventStore::new(config.max_events),
@@ -89,6 +113,34 @@ impl State {
             return Err(SimError::Invalid("token must not be empty"));
         }
         if self.tokens.upsert(token) { Ok(()) } else { Err(SimError::TooMany("tokens")) }
+    }
+
+    /// Adds a page; its token becomes known where it is not yet.
+    pub(crate) fn add_page(&mut self, page: Page) -> Result<(), SimError> {
+        if let Some(defect) = page.defect() {
+            return Err(SimError::Invalid(defect));
+        }
+        if self.tokens.get(&page.token).is_none() {
+            self.add_token(Token {
+                token: page.token.clone(),
+                app_id: page.app_id.clone(),
+                app_secret: page.app_secret.clone(),
+                scopes: Page::SCOPES.map(str::to_owned).to_vec(),
+                ..Token::default()
+            })?;
+        }
+        self.leads.put_page(page)
+    }
+
+    /// Adds a form, made now unless it says when.
+    pub(crate) fn add_form(&mut self, mut form: Form) -> Result<(), SimError> {
+        form.created_time.get_or_insert(self.clock.now_s());
+        self.leads.put_form(form)
+    }
+
+    /// Seed of what must differ from one run to another.
+    pub(crate) fn seed(&self) -> u64 {
+        self.config.seed
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) -> Result<String, SimError> {
@@ -116,6 +168,10 @@ impl State {
                 Part::Outage => self.outage = None,
                 Part::Tokens => self.tokens = Tokens::default(),
                 Part::Pixels => self.pixels.clear(),
+                Part::Pages => self.leads.forget_pages(),
+                Part::Leads => self.leads.forget_leads(),
+                Part::Webhooks => self.deliveries.forget(),
+                Part::Receivers => self.receivers.forget(),
                 Part::Switches => self.switches = self.config.switches.clone(),
                 Part::Clock => self.clock = Clock::new(self.config.now_ms),
             }

@@ -23,6 +23,15 @@ pub struct Switches {
     pub numeric_strings: bool,
     /// Refuse an `event_time` that lies more than so many seconds ahead. Default `null`: never.
     pub refuse_future_after_s: Option<u32>,
+    /// `success` is the text `"true"` rather than the boolean. Default false.
+    pub success_as_text: bool,
+    /// `GET /{form}/leads` lists test leads too. Default true.
+    pub list_test_leads: bool,
+    /// Leads older than so many days are neither listed nor readable. Default `null`: all are.
+    pub lead_retention_days: Option<u32>,
+    /// Pages of lists about lead ads hold at most half of `limit`, with an empty one after each that has a next one.
+    /// Default false.
+    pub thin_pages: bool,
     /// What a call of a dead version gets. Default refuse.
     pub dead_versions: DeadVersions,
     /// The language of `message`, `error_user_title` and `error_user_msg`. Default English.
@@ -88,6 +97,10 @@ impl Default for Switches {
             count_duplicates: true,
             numeric_strings: false,
             refuse_future_after_s: None,
+            success_as_text: false,
+            list_test_leads: true,
+            lead_retention_days: None,
+            thin_pages: false,
             dead_versions: DeadVersions::Refuse,
             locale: Locale::En,
             error_data: ErrorData::None,

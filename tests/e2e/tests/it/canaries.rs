@@ -63,7 +63,9 @@ async fn planted_secrets_and_personal_data_show_up_nowhere() -> anyhow::Result<(
         let lines = stack.function_logs(function).await?;
         haystacks.extend(lines.into_iter().map(|line| (format!("{function:?}'s log"), line)));
     }
-    for table in [&stack.env().config_table, &stack.env().events_table, &stack.env().people_table] {
+    let env = stack.env();
+    for table in [&env.config_table, &env.events_table, &env.people_table, &env.leads_table, &env.jobs_table]
+    {
         let items = e2e::table_items(&stack, table).await?;
         haystacks.extend(items.into_iter().map(|item| (format!("table {table}"), item)));
     }

@@ -8,6 +8,7 @@ mod canaries;
 mod crowd;
 mod faults;
 mod isolation;
+mod lead_canaries;
 mod lead_export;
 mod lead_kills;
 mod lead_life;

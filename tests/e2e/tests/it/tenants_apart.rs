@@ -1,15 +1,19 @@
 //! Nothing crosses a tenant: every route of the OpenAPI document is tried with another tenant's keys.
 
 use anyhow::{Context as _, ensure};
-use e2e::{Answer, Shop, lead};
+use e2e::{Answer, LeadPage, Shop, lead};
 use serde_json::{Value, json};
 use stack::Stack;
+
+/// What Meta holds of the owner: an event, a conversion, and of a lead what the shipped rules make of it and its first stage.
+const EVENTS: u64 = 4;
 
 /// What the owner has, by the name of the path's parameter.
 struct Owned(Vec<(&'static str, String)>);
 
 impl Owned {
-    async fn make(shop: &Shop) -> anyhow::Result<Self> {
+    async fn make(page: &LeadPage) -> anyhow::Result<Self> {
+        let shop = &page.shop;
         shop.post(&[lead("owned-event", "owner@example.com")]).await?;
         shop.receipt("owned-event", "sent").await?;
         let body = json!({"event_name": "visited", "event_id": "owned-conversion",
@@ -22,6 +26,7 @@ impl Owned {
         shop.add_source("owners", &json!({})).await?;
         let keys = shop.of_tenant("/api/v1/keys").await?;
         let key = keys["items"][0]["id"].as_str().context("a key")?.to_owned();
+        let (lead, job, delivery) = Self::make_lead(page).await?;
         Ok(Self(vec![
             ("tenant_id", shop.tenant.clone()),
             ("connection_id", shop.connection.clone()),
@@ -30,8 +35,33 @@ impl Owned {
             ("key_id", key),
             ("event_id", "owned-event".to_owned()),
             ("person_id", person),
+            ("page_id", page.page.clone()),
+            ("form_id", page.form.clone()),
+            ("lead_id", lead),
+            ("job_id", job),
+            ("delivery_id", delivery),
             ("version", "v26.0".to_owned()),
         ]))
+    }
+
+    /// A lead that a receiver outside does not take, and a job.
+    async fn make_lead(page: &LeadPage) -> anyhow::Result<(String, String, String)> {
+        page.tell_receiver(&format!("owner-{}", page.page), &json!({"status": 500})).await?;
+        let lead =
+            page.submit_one(&[("full_name", "Olive Owner"), ("email", "owner@example.com")], 0).await?;
+        let sent = |lead: &Value| lead["feedback"][0]["receipts"][0]["status"] == "sent";
+        page.lead_with(&lead, 120, "Meta has heard of it", sent).await?;
+        let export = format!("/api/v1/leads/export?tenant_id={}", page.shop.tenant);
+        let job = page.shop.api.post(&export, &page.shop.root, &json!({"inline": false}), 202).await?;
+        let job = job["id"].as_str().context("a job")?.to_owned();
+        page.job(&job, 120).await?;
+        let delivery = e2e::within(120, "the receiver's refusal is known", || async {
+            let open = page.shop.of_tenant("/api/v1/lead-webhook/deliveries").await?;
+            Ok(open["items"][0]["id"].as_str().map(str::to_owned))
+        });
+        let delivery = delivery.await?;
+        page.shop.meta_holds(EVENTS, 120).await?;
+        Ok((lead, job, delivery))
     }
 
     fn get(&self, name: &str) -> anyhow::Result<&str> {
@@ -64,22 +94,27 @@ impl Owned {
             "event_name": "visited", "event_id": "stolen", "consent": "denied", "scope": "admin", "id": "stolen",
             "kind": "system_user", "access_token": "EAABstolen", "pixel_ids": [self.get("pixel_id")?],
             "test_event_code": "TEST1", "version": 1, "rules": [], "replace": true, "properties": {"stolen": true},
+            "status": "contacted", "note": "stolen", "assignee": "stolen", "url": "https://stolen.example.com/",
+            "days": 1, "inline": true, "q": "owner@example.com", "worth": {"amount": 1, "currency": "EUR"},
             "user_data": {"email": "owner@example.com"}, "event": {"event_name": "visited"},
             "events": [{"event_name": "Lead", "event_id": "stolen", "user_data": {"email": "owner@example.com"}}]});
-        for name in ["tenant_id", "connection_id", "pixel_id", "source_id", "person_id"] {
+        for name in ["tenant_id", "connection_id", "pixel_id", "source_id", "person_id", "page_id", "form_id"]
+        {
             body[name] = json!(self.get(name)?);
         }
         Ok(body)
     }
 
     /// Ids that nobody else has and nobody else may be told.
-    fn secrets(&self) -> anyhow::Result<[&str; 4]> {
-        Ok([self.get("connection_id")?, self.get("pixel_id")?, self.get("key_id")?, self.get("person_id")?])
+    fn secrets(&self) -> anyhow::Result<Vec<&str>> {
+        let names =
+            ["connection_id", "pixel_id", "key_id", "person_id", "page_id", "form_id", "lead_id", "job_id"];
+        names.into_iter().chain(["delivery_id"]).map(|name| self.get(name)).collect()
     }
 
     /// All that the owner can read.
     async fn everything(&self, shop: &Shop) -> anyhow::Result<Vec<Value>> {
-        let person = self.get("person_id")?;
+        let (person, lead) = (self.get("person_id")?, self.get("lead_id")?);
         let mut all = vec![shop.api.get(&format!("/api/v1/tenants/{}", shop.tenant), &shop.root).await?];
         for path in [
             format!("/api/v1/connections/{}", shop.connection),
@@ -92,6 +127,12 @@ impl Owned {
             format!("/api/v1/people/{person}/features"),
             format!("/api/v1/people/{person}/merges"),
             "/api/v1/events/owned-event".to_owned(),
+            format!("/api/v1/pages/{}", self.get("page_id")?),
+            format!("/api/v1/lead-forms/{}", self.get("form_id")?),
+            format!("/api/v1/leads/{lead}"),
+            format!("/api/v1/leads/{lead}/activity"),
+            "/api/v1/leads".to_owned(),
+            "/api/v1/lead-webhook".to_owned(),
         ] {
             all.push(shop.of_tenant(&path).await?);
         }
@@ -112,9 +153,10 @@ fn check(what: &str, answer: &Answer, secrets: &[&str], sent: &str) -> anyhow::R
 #[tokio::test]
 async fn another_tenants_keys_read_and_change_nothing_at_any_route() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
-    let (owner, stranger) = (Shop::open(&stack).await?, Shop::open(&stack).await?);
-    let theirs = Owned::make(&owner).await?;
-    let before = theirs.everything(&owner).await?;
+    let (page, stranger) = (LeadPage::open(&stack).await?, Shop::open(&stack).await?);
+    let theirs = Owned::make(&page).await?;
+    let owner = &page.shop;
+    let before = theirs.everything(owner).await?;
     let secrets = theirs.secrets()?;
     let mut keys = Vec::new();
     for scope in ["admin", "people", "ingest", "public"] {
@@ -153,8 +195,11 @@ async fn another_tenants_keys_read_and_change_nothing_at_any_route() -> anyhow::
         }
     }
     ensure!(tried > 300 && reached > 150, "{tried} calls, {reached} of them refused for whose they were");
-    let after = theirs.everything(&owner).await?;
+    let after = theirs.everything(owner).await?;
     ensure!(before == after, "something of the owner's changed: {before:?} became {after:?}");
-    ensure!(owner.sim.total(&owner.pixel).await? == 2, "no event of a stranger reached the owner's pixel");
+    ensure!(
+        owner.sim.total(&owner.pixel).await? == EVENTS,
+        "no event of a stranger reached the owner's pixel"
+    );
     Ok(())
 }

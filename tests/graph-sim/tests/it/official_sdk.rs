@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use graph_sim::{EventFilter, Sim, SimConfig, Token};
+use graph_sim::{EventFilter, Form, FormIds, Page, Sim, SimConfig, Submission, Token};
 use serde_json::Value;
 
 use crate::bench::PIXEL;
@@ -87,6 +87,48 @@ fn it_reads_the_simulators_errors() {
     let output = run(sim.base_url(), &["--app-secret", "the secret", "--version", "v19.0"]);
     assert_eq!(printed(&output)["error"]["error"]["code"], 2635);
     assert!(sim.events(&EventFilter::default()).is_empty());
+}
+
+#[test]
+fn it_subscribes_to_a_page_and_reads_its_leads() {
+    let sim = Sim::start(SimConfig::default()).unwrap();
+    let page = Page {
+        page_id: "800000000000001".to_owned(),
+        token: TOKEN.to_owned(),
+        app_id: Some("77".to_owned()),
+        app_secret: Some("the secret".to_owned()),
+        ..Page::default()
+    };
+    sim.add_page(page).unwrap();
+    let form_id = "810000000000001".to_owned();
+    let form = Form { form_id: form_id.clone(), page_id: "800000000000001".to_owned(), ..Form::default() };
+    sim.add_form(form).unwrap();
+    let submission =
+        Submission { form_id: FormIds::One(form_id.clone()), count: Some(8), ..Submission::default() };
+    let made = sim.submit(&submission).unwrap();
+    let output = Command::new(python())
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/official_sdk_leads.py"))
+        .args(["--base-url", sim.base_url(), "--page", "800000000000001", "--token", TOKEN])
+        .args(["--app-secret", "the secret"])
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    let result = printed(&output);
+    assert!(output.status.success(), "{result}");
+    assert_eq!(result["subscribed_fields"], serde_json::json!(["leadgen"]));
+    assert_eq!(
+        (&result["forms"][0]["id"], &result["after_deletion"]),
+        (&Value::from(form_id.as_str()), &0.into())
+    );
+    let mut listed: Vec<String> = serde_json::from_value(result["listed"].clone()).unwrap();
+    listed.sort_unstable();
+    assert_eq!(listed, made.ids, "its cursors reach every lead");
+    for (read, submitted) in result["leads"].as_array().unwrap().iter().rev().zip(sim.leads(&form_id)) {
+        assert_eq!(read["id"], submitted.id.as_str());
+        assert_eq!(read["field_data"], serde_json::to_value(&submitted.field_data).unwrap());
+        assert_eq!(read.get("ad_id").and_then(Value::as_str), submitted.ad_id.as_deref());
+        assert_eq!(read["is_organic"], submitted.is_organic);
+    }
 }
 
 #[test]
