@@ -14,6 +14,7 @@ mod lead_kills;
 mod lead_life;
 mod lead_receivers;
 mod lead_webhook;
+mod leads_complete;
 mod official_sdk;
 mod one_event;
 mod one_person;
