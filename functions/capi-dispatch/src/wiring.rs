@@ -78,6 +78,7 @@ pub fn function(
         connect_timeout: settings.graph_connect_timeout,
         total_timeout: settings.graph_total_timeout,
         max_response_bytes: MAX_RESPONSE_BYTES,
+        ..GraphConfig::default()
     };
     let dynamodb = sdk.dynamodb();
     let secrets = SecretsManager::new(sdk.secrets_manager(), SystemClock);
