@@ -31,7 +31,14 @@ impl LeadPage {
     /// # Errors
     /// Where something can't be created.
     pub async fn open(stack: &Stack) -> anyhow::Result<Self> {
-        let shop = Shop::open(stack).await?;
+        Self::of(stack, Shop::open(stack).await?).await
+    }
+
+    /// Makes a page with a form and connects it to `shop`; Meta announces its leads.
+    ///
+    /// # Errors
+    /// Where something can't be created.
+    pub async fn of(stack: &Stack, shop: Shop) -> anyhow::Result<Self> {
         let (env, nth) = (stack.env(), NEXT.fetch_add(1, Ordering::Relaxed));
         let unique = format!("{}{nth:02}", shop.pixel.chars().skip(6).collect::<String>());
         let (page, form) = (format!("71{unique}"), format!("81{unique}"));
@@ -50,6 +57,72 @@ impl LeadPage {
         let webhook =
             json!({"url": format!("{}/webhooks/leadgen", env.adrelay_url), "app_secret": env.app_secret});
         Ok(Self { shop, page, token, form, webhook })
+    }
+
+    /// Makes a further form of the page; `how` are its fields beside the ids. Gives its id.
+    ///
+    /// # Errors
+    /// Where the simulator refuses.
+    pub async fn add_form(&self, how: &Value) -> anyhow::Result<String> {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let form = format!("82{}{nth:02}", self.page.chars().skip(2).collect::<String>());
+        let mut body = json!({"form_id": form, "page_id": self.page});
+        for (field, value) in how.as_object().into_iter().flatten() {
+            body[field] = value.clone();
+        }
+        self.shop.sim.send("/_sim/forms", &body).await?;
+        Ok(form)
+    }
+
+    /// Every stored lead of the tenant that is no test lead, page by page.
+    ///
+    /// # Errors
+    /// Where adrelay does not answer.
+    pub async fn leads(&self) -> anyhow::Result<Vec<Value>> {
+        let mut leads = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.shop.of_tenant(&format!("/api/v1/leads?limit=100{cursor}")).await?;
+            leads.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(leads),
+            }
+        }
+    }
+
+    /// Waits until every webhook of a submission was answered with 200.
+    ///
+    /// # Errors
+    /// Where one is given up, or it takes longer than `limit_s` seconds.
+    pub async fn announced(&self, submitted: &Value, limit_s: u64) -> anyhow::Result<()> {
+        let ours = submitted["deliveries"].as_array().context("deliveries")?;
+        within(limit_s, "every webhook was answered", || async {
+            for (state, is_bad) in [("given_up", true), ("pending", false)] {
+                let path = format!("/_sim/webhooks?state={state}&limit=20000");
+                let sent = self.shop.sim.read(&path).await?;
+                let sent = sent["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
+                if let Some(open) = sent.iter().find(|webhook| ours.contains(&webhook["id"])) {
+                    anyhow::ensure!(!is_bad, "given up: {open}");
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Looks through all forms of the tenant once, as reconciliation does by itself, and waits until that is done.
+    ///
+    /// # Errors
+    /// Where it fails, or takes longer than `limit_s` seconds.
+    pub async fn reconcile(&self, limit_s: u64) -> anyhow::Result<()> {
+        let path = format!("/api/v1/leads/sync?tenant_id={}", self.shop.tenant);
+        let job = self.shop.api.post(&path, &self.shop.root, &json!({}), 202).await?;
+        let id = job["id"].as_str().or(job["job_id"].as_str()).with_context(|| format!("no id in {job}"))?;
+        let ended = self.job(id, limit_s).await?;
+        anyhow::ensure!(ended["state"] == "done", "{ended}");
+        Ok(())
     }
 
     /// Submits leads through the form; `how` wins over what the simulator is told otherwise. Gives its answer.

@@ -9,6 +9,7 @@ mod crowd;
 mod faults;
 mod isolation;
 mod lead_canaries;
+mod leads_complete;
 mod official_sdk;
 mod one_event;
 mod one_person;
