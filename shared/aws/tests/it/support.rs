@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::builders::ProjectionBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType,
 };
 
 /// Noon of a day in 2026.
@@ -36,7 +36,8 @@ pub(crate) async fn dynamodb_by_time() -> Client {
         .into_iter()
         .fold(shown, ProjectionBuilder::non_key_attributes);
     let [list, place] = [("list_pk", KeyType::Hash), ("list_sk", KeyType::Range)].map(part);
-    let index = GlobalSecondaryIndex::builder().index_name(adrelay_aws::leads::BY_TIME).projection(shown.build());
+    let index =
+        GlobalSecondaryIndex::builder().index_name(adrelay_aws::leads::BY_TIME).projection(shown.build());
     let index = index.key_schema(list).key_schema(place).build().unwrap();
     let create = table(&client, &["pk", "sk", "list_pk", "list_sk"]).global_secondary_indexes(index);
     create.send().await.unwrap();
@@ -63,10 +64,14 @@ fn part((name, kind): (&str, KeyType)) -> KeySchemaElement {
 fn table(client: &Client, texts: &[&str]) -> CreateTableFluentBuilder {
     let create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
     let create = texts.iter().fold(create, |create, name| {
-        let text = AttributeDefinition::builder().attribute_name(*name).attribute_type(ScalarAttributeType::S);
+        let text =
+            AttributeDefinition::builder().attribute_name(*name).attribute_type(ScalarAttributeType::S);
         create.attribute_definitions(text.build().unwrap())
     });
-    [("pk", KeyType::Hash), ("sk", KeyType::Range)].map(part).into_iter().fold(create, |c, part| c.key_schema(part))
+    [("pk", KeyType::Hash), ("sk", KeyType::Range)]
+        .map(part)
+        .into_iter()
+        .fold(create, |c, part| c.key_schema(part))
 }
 
 /// An item as it is stored.

@@ -2,6 +2,7 @@
 
 use super::desk::{LeadDesk, Ports};
 use super::place::{Place, Refused};
+use super::report::Tally;
 use crate::config::{Connection, Health};
 use crate::ports::StoreError;
 use crate::ports::config::Destinations as _;
@@ -185,7 +186,7 @@ impl<P: Ports> LeadDesk<P> {
                 )
                 .await;
             match noted {
-                Ok(()) => {}
+                Ok(()) => Tally::count(&self.tally.attention),
                 Err(StoreError::Conflict) => return Ok(Trouble::Retry),
                 Err(error) => return Err(error),
             }

@@ -83,6 +83,7 @@ impl<P: Ports> LeadDesk<P> {
             }
         }
         failed.sort_unstable();
+        report.take(&self.tally);
         (failed, report)
     }
 

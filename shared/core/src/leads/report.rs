@@ -1,5 +1,7 @@
 //! What an invocation did with leads.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// Counts of one invocation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
@@ -23,11 +25,38 @@ pub struct Report {
     pub swept: u64,
     /// Entries of the outbox that a sweep could not tell.
     pub unswept: u64,
-    /// Messages on which the work panicked.
+    /// Connections found to need attention.
+    pub attention: u64,
+    /// Messages or leads on which the work panicked.
     pub panics: u64,
 }
 
+/// What is counted deep inside, until a report takes it: a process works on one invocation at a time.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) feedback_queued: AtomicU64,
+    pub(super) feedback_skipped: AtomicU64,
+    pub(super) attention: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Report {
+    /// Takes in what was counted since the last time.
+    pub(super) fn take(&mut self, tally: &Tally) {
+        for (place, counter) in [
+            (&mut self.feedback_queued, &tally.feedback_queued),
+            (&mut self.feedback_skipped, &tally.feedback_skipped),
+            (&mut self.attention, &tally.attention),
+        ] {
+            *place += counter.swap(0, Ordering::Relaxed);
+        }
+    }
+
     /// Takes another part's counts in.
     pub fn add(&mut self, other: &Self) {
         let Self {
@@ -41,6 +70,7 @@ impl Report {
             feedback_skipped,
             swept,
             unswept,
+            attention,
             panics,
         } = *other;
         self.announced += announced;
@@ -53,6 +83,7 @@ impl Report {
         self.feedback_skipped += feedback_skipped;
         self.swept += swept;
         self.unswept += unswept;
+        self.attention += attention;
         self.panics += panics;
     }
 }
