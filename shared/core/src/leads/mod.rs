@@ -18,6 +18,7 @@
 //! | `form` | lead forms, and how complete each day is |
 //! | `work` | what travels on the `leads` queue |
 //! | `query` | which leads a list shows |
+//! | [`reconcile`] | finding what no webhook told of, and how complete each day is |
 //! | `desk`, `place` | the ports; pages with whose they are, their tokens and forms |
 //! | `calling` | Meta's limits and verdicts on a page's token |
 //! | `intake` | from an announcement to a stored lead, or to another try |
@@ -37,6 +38,7 @@ mod intake;
 mod lead;
 mod place;
 mod query;
+pub mod reconcile;
 mod report;
 mod status;
 mod take;
