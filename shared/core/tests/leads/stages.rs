@@ -79,10 +79,8 @@ async fn archiving_is_no_stage() {
 async fn a_stage_of_somebody_who_refused_ends_as_skipped_with_a_receipt() {
     let world = captured().await;
     let mut person = world.parts.people.everybody().remove(0);
-    person.doc.consent = Some(adrelay_core::people::ConsentRecord {
-        status: Consent::Denied,
-        at: world.now(),
-    });
+    person.doc.consent =
+        Some(adrelay_core::people::ConsentRecord { status: Consent::Denied, at: world.now() });
     world.parts.people.save(&person).await.unwrap();
     world.change(1, to(Status::Contacted), None).await.unwrap();
     world.sweep().await;
