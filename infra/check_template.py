@@ -5,6 +5,7 @@ Reads template.yaml and the stacks it nests, and prints every breach. Each rule 
 the resources and yields breaches as text.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ RETAINED = {
     "AWS::SecretsManager::Secret",
     "AWS::SQS::Queue",
 }
+
+FOLDER_OF_A_BUCKET = re.compile(r"\$\{[\w.]+BucketArn\}/[\w-]+/\*")
 
 # Rights outside of the roles that the rules below look at.
 RIGHTS_ELSEWHERE = (
@@ -238,8 +241,8 @@ def breaches_of_statement(where: str, statement: dict):
         yield f"{where}: actions are named one by one"
     resources = texts(statement.get("Resource"))
     if actions and all(action.startswith("s3:") for action in actions):
-        # The files of one bucket have no other name.
-        resources = (text.removesuffix("BucketArn}/*") for text in resources)
+        # The files of one folder have no other name.
+        resources = (text for text in resources if not FOLDER_OF_A_BUCKET.fullmatch(text))
     if any("*" in text for text in resources):
         yield f"{where}: resources are exact"
 

@@ -140,7 +140,7 @@ class Rules(unittest.TestCase):
         self.assert_breach("AdminApiRole", "managed policy")
 
     def test_files_of_every_bucket(self):
-        for resource in ("arn:aws:s3:::*", "arn:aws:s3:::*/*", {"Fn::Sub": "${State.Outputs.ExportsBucketArn}*"}):
+        for resource in ("arn:aws:s3:::*", "arn:aws:s3:::*/*", {"Fn::Sub": "${State.Outputs.ExportsBucketArn}*"}, {"Fn::Sub": "${State.Outputs.ExportsBucketArn}/*"}):
             self.setUp()
             self.statement("JobWorkerRole", "WriteExports")["Resource"] = resource
             self.assert_breach("JobWorkerRole.WriteExports", "exact")

@@ -20,8 +20,8 @@ const FORBIDDEN_IN_CORE: [&str; 12] = [
     "tokio",
 ];
 
-const FUNCTIONS: [&str; 5] =
-    ["capi-ingest", "capi-dispatch", "track-conversion", "leadgen-webhook", "admin-api"];
+const FUNCTIONS: [&str; 6] =
+    ["capi-ingest", "capi-dispatch", "track-conversion", "leadgen-webhook", "job-worker", "admin-api"];
 
 /// What is built into `package` where it is deployed: versions by name, features resolved as for a build of it alone.
 fn tree(package: &str, depth: &str) -> io::Result<BTreeMap<String, BTreeSet<String>>> {

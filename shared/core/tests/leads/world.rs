@@ -12,6 +12,7 @@ use adrelay_core::leads::{
 };
 use adrelay_core::message::{EventMessage, QueueMessage};
 use adrelay_core::people::Pii;
+use adrelay_core::ports::StoreError;
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::leads::LeadStore as _;
 use adrelay_core::retry::Backoff;
@@ -217,9 +218,14 @@ impl World {
         self.parts.leads_queue.push(work.body().unwrap(), 0);
     }
 
-    /// Receives a batch; whether there was one.
+    /// Receives a batch of 10 and works on it, where there is one.
     pub(crate) async fn batch(&self) -> Option<Report> {
-        let received = self.parts.leads_queue.receive(10);
+        self.batch_of(10).await
+    }
+
+    /// Receives a batch of at most so many messages and works on it, where there is one.
+    pub(crate) async fn batch_of(&self, max: usize) -> Option<Report> {
+        let received = self.parts.leads_queue.receive(max);
         if received.is_empty() {
             return None;
         }
@@ -237,7 +243,7 @@ impl World {
     pub(crate) async fn drain(&self) -> Report {
         let mut all = Report::default();
         while let Some(report) = self.batch().await {
-            all.add(&report);
+            all.add(report);
         }
         all
     }
@@ -246,7 +252,7 @@ impl World {
     pub(crate) async fn settle(&self) -> Report {
         let mut all = Report::default();
         for _ in 0..1_000 {
-            all.add(&self.drain().await);
+            all.add(self.drain().await);
             let Some(next) = self.parts.leads_queue.next_visible_at() else { return all };
             self.parts.clock.advance_to(next);
         }
@@ -255,13 +261,18 @@ impl World {
 
     /// A tick of the schedule, late enough for what a crash left.
     pub(crate) async fn sweep(&self) -> Report {
-        self.parts.clock.advance_ms(60_000);
-        self.desk.sweep(UnixMillis(i64::MAX)).await.unwrap()
+        self.try_sweep().await.unwrap()
     }
 
-    /// Works on a batch for so many steps, then dies; what it received becomes visible again later. Whether it was done.
+    /// The same, where the store may fail.
+    pub(crate) async fn try_sweep(&self) -> Result<Report, StoreError> {
+        self.parts.clock.advance_ms(60_000);
+        self.desk.sweep(UnixMillis(i64::MAX)).await
+    }
+
+    /// Works on a message for so many steps, then dies; it becomes visible again later. Whether it was done with.
     pub(crate) async fn batch_and_die(&self, steps: usize) -> bool {
-        die(self.batch(), steps).await
+        die(self.batch_of(1), steps).await
     }
 
     pub(crate) async fn lead(&self, nth: u64) -> Option<Lead> {

@@ -3,7 +3,8 @@
 use adrelay_core::leads::{Arrival, FormSettings};
 use adrelay_core::ports::leads::{FormStore as _, LeadEraser as _};
 
-use crate::world::{DAY_S, FORMS, World, form, page, tenant};
+use crate::data::{form, page, tenant};
+use crate::world::{DAY_S, FORMS, World};
 
 #[tokio::test]
 async fn leads_whose_webhooks_are_lost_are_found_and_the_split_is_known() {
@@ -73,7 +74,7 @@ async fn a_lead_that_becomes_readable_late_is_found_though_the_watermark_has_pas
 #[tokio::test]
 async fn a_long_list_is_looked_through_in_slices_that_resume_where_they_stopped() {
     let world = World::new();
-    world.parts.meta.set_rows(10);
+    world.parts.meta.set_rows(4);
     for nth in 0..95 {
         world.submit(FORMS[0], 1_000 + nth, 9_000 + i64::try_from(nth).unwrap());
     }
@@ -84,10 +85,25 @@ async fn a_long_list_is_looked_through_in_slices_that_resume_where_they_stopped(
     let of_run: u64 = seen.reports().iter().map(|report| report.found).sum();
     assert_eq!((seen.found, of_run), (95, 95));
     let calls = world.parts.meta.calls();
-    assert_eq!(calls.iter().filter(|(_, form)| form == FORMS[0]).count(), 10, "{calls:?}");
+    assert_eq!(calls.iter().filter(|(_, form)| form == FORMS[0]).count(), 24, "{calls:?}");
     // The page, its other form, and one message for each page of the list.
-    assert_eq!(seen.messages, 12);
+    assert_eq!(seen.messages, 26);
     assert_eq!(world.sums(FORMS[0]).await, [95, 95, 0, 95]);
+}
+
+#[tokio::test]
+async fn time_may_be_up_within_a_page_of_the_list() {
+    let world = World::new();
+    for nth in 0..50 {
+        world.submit(FORMS[0], 1_000 + nth, 9_000);
+    }
+    world.push_page("71", None, None);
+    let seen = world.drain(world.now()).await;
+    assert_eq!(seen.found, 50);
+    // A few leads a message: no cursor was saved, and what was taken is known the next time.
+    assert_eq!(seen.messages, 2 + 50_usize.div_ceil(4));
+    world.assert_each_once(50, "");
+    assert_eq!(world.sums(FORMS[0]).await, [50, 50, 0, 50]);
 }
 
 #[tokio::test]

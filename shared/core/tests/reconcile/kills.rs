@@ -87,8 +87,8 @@ async fn a_queue_that_refuses_leaves_the_message_to_be_delivered_again() {
     let refused = world.parts.queue.receive(1);
     assert_eq!(refused.len(), 1);
     let task = adrelay_core::leads::reconcile::PageTask {
-        tenant: crate::world::tenant(),
-        page: crate::world::page("71"),
+        tenant: crate::data::tenant(),
+        page: crate::data::page("71"),
         attempt: 0,
         days: Some(3),
         job: Some("job_1".parse().unwrap()),

@@ -8,7 +8,8 @@ use adrelay_core::ports::leads::SyncStore as _;
 use adrelay_core::ports::meta::{Usage, Verdict};
 use fakes::{LeadsCall, ScriptedMeta};
 
-use crate::world::{FORMS, TOKEN, World, page, tenant};
+use crate::data::{page, tenant};
+use crate::world::{FORMS, TOKEN, World};
 
 #[tokio::test]
 async fn a_limit_is_waited_for_by_all_that_call_for_the_page() {

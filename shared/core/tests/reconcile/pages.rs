@@ -7,7 +7,8 @@ use adrelay_core::ports::leads::FormStore as _;
 use adrelay_core::ports::meta::Verdict;
 use fakes::{LeadsCall, ScriptedMeta};
 
-use crate::world::{FORMS, INTERVAL_S, World, form, meta_form, page, source, tenant};
+use crate::data::{form, meta_form, page, source, tenant};
+use crate::world::{FORMS, INTERVAL_S, World};
 
 impl World {
     async fn look(&self, id: &str) -> PageReport {

@@ -5,13 +5,12 @@ use std::pin::pin;
 use std::task::Poll;
 
 use adrelay_core::config::Source;
-use adrelay_core::ids::{AdObjectId, FormId, JobId, LeadId, PageId, PixelId, SourceId, TenantId};
+use adrelay_core::ids::{JobId, LeadId, PixelId};
 use adrelay_core::jobs::{Job, JobKind, JobState};
-use adrelay_core::leads::reconcile::{FormLook, FormReport, FormTask, PageLook, PageTask, SyncPlan};
-use adrelay_core::leads::{
-    Announced, Answer, Arrival, FormDay, LeadAds, LeadDesk, LeadWork, MetaForm, Ports, Settings, Submission,
-    WORK_VERSION,
+use adrelay_core::leads::reconcile::{
+    FormLook, FormReport, FormSlice, FormTask, PageLook, PageTask, SyncPlan,
 };
+use adrelay_core::leads::{Announced, Arrival, FormDay, LeadDesk, LeadWork, Ports, Settings, WORK_VERSION};
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::jobs::JobStore as _;
 use adrelay_core::ports::leads::FormStore as _;
@@ -21,7 +20,8 @@ use fakes::{
     FixedSecrets, FixedVault, KEYRING_PII, LOOKUP_KEY, MemoryBus, MemoryConfig, MemoryJobs, MemoryLeads,
     MemoryLeadsApi, MemoryPeople, MemoryQueue, NOON, QueueRules, SeededEntropy, VirtualClock,
 };
-use serde_json::Map;
+
+use crate::data::{meta_form, page, source, submission, tenant};
 
 pub(crate) const TOKEN: &str = "page-token";
 pub(crate) const PAGES: [&str; 2] = ["71", "72"];
@@ -184,14 +184,18 @@ impl World {
     pub(crate) fn submit(&self, form: &str, id: u64, ago_s: i64) -> LeadId {
         let submission = submission(form, id, self.now().secs() - ago_s);
         let lead = submission.id.clone();
-        self.parts.meta.add_lead(&self::form(form), submission, self.now());
+        self.parts.meta.add_lead(&crate::data::form(form), submission, self.now());
         lead
     }
 
     /// A webhook tells of a lead, and it is fetched.
     pub(crate) async fn announce(&self, form: &str, lead: &LeadId) {
-        let announced =
-            Announced { lead: lead.clone(), form: Some(self::form(form)), ad: None, created_at_s: None };
+        let announced = Announced {
+            lead: lead.clone(),
+            form: Some(crate::data::form(form)),
+            ad: None,
+            created_at_s: None,
+        };
         let work = LeadWork::Announced {
             v: WORK_VERSION,
             page: page(&form[..2]),
@@ -301,7 +305,7 @@ impl World {
     pub(crate) async fn days(&self, form: &str) -> Vec<FormDay> {
         let to = self.now().utc_day();
         let from = UnixMillis::from_secs(self.now().secs() - 95 * DAY_S).utc_day();
-        self.parts.leads.days(&tenant(), &self::form(form), &from, &to).await.unwrap()
+        self.parts.leads.days(&tenant(), &crate::data::form(form), &from, &to).await.unwrap()
     }
 
     /// Sums over a form's days: at Meta, stored, by webhook, by poll.
@@ -355,58 +359,11 @@ async fn work_on(desk: &LeadDesk<Parts>, work: LeadWork, until: UnixMillis, seen
         LeadWork::Form { tenant, page, form, run, attempt, .. } => {
             let task = FormTask { tenant, page, form, run, attempt };
             let slice = desk.look_through_form(&task, until).await;
-            let take = |slice: adrelay_core::leads::reconcile::FormSlice| {
+            let take = |slice: FormSlice| {
                 seen.found += slice.found;
                 seen.forms.push(slice.look);
             };
             slice.map(take).is_ok()
         }
-    }
-}
-
-pub(crate) fn tenant() -> TenantId {
-    TenantId::parse("acme").unwrap()
-}
-
-pub(crate) fn source() -> SourceId {
-    SourceId::parse("shop").unwrap()
-}
-
-pub(crate) fn page(id: &str) -> PageId {
-    PageId::parse(id).unwrap()
-}
-
-pub(crate) fn form(id: &str) -> FormId {
-    FormId::parse(id).unwrap()
-}
-
-pub(crate) fn meta_form(id: &str) -> MetaForm {
-    MetaForm {
-        id: form(id),
-        name: Some(format!("Form {id}")),
-        status: "ACTIVE".to_owned(),
-        locale: None,
-        questions: Vec::new(),
-        leads_count: None,
-        expired_leads_count: None,
-        organic_leads_count: None,
-        privacy_policy_url: None,
-        thank_you_page: None,
-        created_at_s: None,
-    }
-}
-
-pub(crate) fn submission(form: &str, id: u64, created_at_s: i64) -> Submission {
-    let answer = |name: &str, value: String| Answer { name: name.to_owned(), values: vec![value] };
-    Submission {
-        id: LeadId::parse(&id.to_string()).unwrap(),
-        form: Some(self::form(form)),
-        created_at_s,
-        ads: LeadAds { ad_id: Some(AdObjectId::parse("31").unwrap()), ..LeadAds::default() },
-        platform: Some("fb".to_owned()),
-        is_organic: false,
-        answers: vec![answer("email", format!("p{id}@example.com"))],
-        disclaimers: Vec::new(),
-        extra: Map::new(),
     }
 }

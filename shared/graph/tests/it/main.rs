@@ -5,3 +5,4 @@
 mod client;
 mod leads;
 mod server;
+mod simulated;
