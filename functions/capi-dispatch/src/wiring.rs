@@ -78,6 +78,8 @@ pub fn function(
         connect_timeout: settings.graph_connect_timeout,
         total_timeout: settings.graph_total_timeout,
         max_response_bytes: MAX_RESPONSE_BYTES,
+        // It reads no lists.
+        max_list_bytes: MAX_RESPONSE_BYTES,
     };
     let dynamodb = sdk.dynamodb();
     let secrets = SecretsManager::new(sdk.secrets_manager(), SystemClock);

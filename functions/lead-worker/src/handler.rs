@@ -5,7 +5,7 @@ use adrelay_core::time::UnixMillis;
 use adrelay_lambda::sqs::{BatchResponse, SqsEvent, parse_each};
 use adrelay_lambda::start::{Function, TickError};
 
-use crate::telling::{tell_batch, tell_sweep};
+use crate::telling::{tell_batch, tell_tick};
 
 /// What must be left of an invocation when its work ends, in milliseconds.
 const AFTERMATH_MS: i64 = 1_000;
@@ -51,9 +51,12 @@ impl<P: Ports + 'static> Function for LeadWorker<P> {
             return Ok(());
         }
         let deadline = deadline.plus_ms(-AFTERMATH_MS);
+        // Pages first: a long outbox must not keep them waiting, and queueing them takes little.
+        let queued = Box::pin(self.desk.reconcile_tick(deadline)).await;
         let swept = Box::pin(self.desk.sweep(deadline)).await;
         let report = swept.map_err(|error| TickError(error.to_string()))?;
-        tell_sweep(self.desk.now(), &report);
+        let tick = queued.map_err(|error| TickError(error.to_string()))?;
+        tell_tick(self.desk.now(), &report, tick);
         Ok(())
     }
 }

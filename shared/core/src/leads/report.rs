@@ -2,15 +2,25 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::reconcile::FormReport;
+
 /// Counts of one invocation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Leads that messages announced.
     pub announced: u64,
     /// Those of pages that no tenant has, or that are disabled.
     pub unowned: u64,
-    /// Leads stored for the first time.
+    /// Leads stored for the first time, by whichever way.
     pub stored: u64,
+    /// Those of them that reconciliation found.
+    pub found_by_poll: u64,
+    /// Pages found not to send us their leads, whether or not they do again now.
+    pub unsubscribed: u64,
+    /// Pages and forms that could not be looked at for now.
+    pub looks_failed: u64,
+    /// What runs through forms' lists found that came to their end.
+    pub forms: Vec<FormReport>,
     /// Leads that had been stored before.
     pub repeated: u64,
     /// Leads that are tried again later.
@@ -58,11 +68,15 @@ impl Report {
     }
 
     /// Takes another part's counts in.
-    pub fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: Self) {
         let Self {
             announced,
             unowned,
             stored,
+            found_by_poll,
+            unsubscribed,
+            looks_failed,
+            forms,
             repeated,
             deferred,
             given_up,
@@ -72,10 +86,14 @@ impl Report {
             unswept,
             attention,
             panics,
-        } = *other;
+        } = other;
         self.announced += announced;
         self.unowned += unowned;
         self.stored += stored;
+        self.found_by_poll += found_by_poll;
+        self.unsubscribed += unsubscribed;
+        self.looks_failed += looks_failed;
+        self.forms.extend(forms);
         self.repeated += repeated;
         self.deferred += deferred;
         self.given_up += given_up;

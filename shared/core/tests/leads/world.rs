@@ -243,7 +243,7 @@ impl World {
     pub(crate) async fn drain(&self) -> Report {
         let mut all = Report::default();
         while let Some(report) = self.batch().await {
-            all.add(&report);
+            all.add(report);
         }
         all
     }
@@ -252,7 +252,7 @@ impl World {
     pub(crate) async fn settle(&self) -> Report {
         let mut all = Report::default();
         for _ in 0..1_000 {
-            all.add(&self.drain().await);
+            all.add(self.drain().await);
             let Some(next) = self.parts.leads_queue.next_visible_at() else { return all };
             self.parts.clock.advance_to(next);
         }
