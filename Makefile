@@ -23,6 +23,8 @@ CARGO_DENY := .local/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := .local/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 300
+FUZZABLE := $(patsubst functions/%/fuzz/Cargo.toml,%,$(wildcard functions/*/fuzz/Cargo.toml))
+FUZZ_TARGET ?= $(FUZZABLE)
 
 .PHONY: help
 help: ## List the targets
@@ -124,9 +126,15 @@ test-long: tools ## The property tests with 10,000 cases each
 
 # libFuzzer's instrumentation is not stabilised; RUSTC_BOOTSTRAP lets the pinned compiler use it. Needs a C++ compiler.
 .PHONY: fuzz
-fuzz: $(CARGO_FUZZ) ## Fuzz the parser of request bodies for FUZZ_SECONDS (300)
-	RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/$(dir $(CARGO_FUZZ)):$$PATH" $(CARGO) fuzz run --fuzz-dir functions/capi-ingest/fuzz \
-		--target-dir $(TARGET)/fuzz body -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536
+fuzz: $(FUZZ_TARGET:%=fuzz-%) ## Fuzz what strangers can send, FUZZ_SECONDS (300) each; one: FUZZ_TARGET=capi-ingest
+
+.PHONY: $(FUZZABLE:%=fuzz-%)
+$(FUZZABLE:%=fuzz-%): fuzz-%: $(CARGO_FUZZ)
+	export RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/$(dir $(CARGO_FUZZ)):$$PATH"; \
+	for target in $$($(CARGO) fuzz list --fuzz-dir functions/$*/fuzz); do \
+		$(CARGO) fuzz run --fuzz-dir functions/$*/fuzz --target-dir $(TARGET)/fuzz $$target \
+			-- -max_total_time=$(FUZZ_SECONDS) -max_len=65536; \
+	done
 
 .PHONY: bench
 bench: ## Measure against the budgets, on release binaries

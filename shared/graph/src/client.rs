@@ -18,7 +18,6 @@ use crate::call::Call;
 use crate::config::{GraphConfig, GraphConfigError, Root};
 use crate::proof::appsecret_proof;
 use crate::redact::Redactor;
-use crate::tls;
 use crate::usage::Reported;
 
 /// How long a connection may idle before it is given up. Lambda freezes a function between invocations, and what
@@ -65,7 +64,7 @@ impl Graph {
     pub fn new(config: &GraphConfig) -> Result<Self, GraphConfigError> {
         let root = config.root()?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(root.https)?)
+            .tls_backend_preconfigured(adrelay_tls::client_config(root.https)?)
             .https_only(root.https)
             .redirect(redirect::Policy::none())
             .referer(false)

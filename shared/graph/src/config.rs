@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adrelay_tls::TlsError;
 use reqwest::Url;
 
 /// Settings of a [`Graph`](crate::Graph).
@@ -48,11 +49,8 @@ pub enum GraphConfigError {
     #[error("version is not of the form v26.0")]
     Version,
     /// TLS could not be set up.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The machine has no certificates of authorities to trust.
-    #[error("no root certificates found on this machine")]
-    NoRoots,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The HTTP client could not be set up.
     #[error("HTTP client: {0}")]
     Client(reqwest::Error),

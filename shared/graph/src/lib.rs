@@ -9,7 +9,6 @@ mod config;
 mod leads;
 mod proof;
 mod redact;
-mod tls;
 mod usage;
 
 pub use client::{Graph, Named};

@@ -39,6 +39,7 @@ struct State {
     days: BTreeMap<(TenantId, FormId, String), Counts>,
     sync: BTreeMap<(TenantId, FormId), (u64, serde_json::Value)>,
     blocked: BTreeMap<(TenantId, PageId), UnixMillis>,
+    looked_through_max: Option<usize>,
 }
 
 impl State {
@@ -68,6 +69,12 @@ impl MemoryLeads {
     /// Whether every call fails from now on.
     pub fn set_down(&self, down: bool) {
         self.0.set_down(down);
+    }
+
+    /// The most leads that a list looks through for one page, as a table does for rare ones: such pages are short, even
+    /// empty, and others follow.
+    pub fn set_looked_through_max(&self, leads: usize) {
+        self.0.with(|state| state.looked_through_max = Some(leads));
     }
 
     /// Calls so far, failed ones included.
@@ -218,11 +225,16 @@ impl LeadStore for MemoryLeads {
                     Some(cursor) => Some(read_place(query, cursor).ok_or(StoreError::Conflict)?),
                     None => None,
                 };
-                let mut leads: Vec<&Lead> = state.leads.values().filter(|lead| query.matches(lead)).collect();
+                let all = LeadQuery { test: query.test, ..LeadQuery::all(query.tenant.clone(), 1) };
+                let mut leads: Vec<&Lead> = state.leads.values().filter(|lead| all.matches(lead)).collect();
                 leads.sort_by_key(|lead| std::cmp::Reverse(place(lead)));
-                let rest =
-                    leads.into_iter().filter(|lead| before.as_ref().is_none_or(|at| place(lead) < *at));
-                Ok(page(rest.cloned(), query.limit, |lead| write_place(query, lead)))
+                leads.retain(|lead| before.as_ref().is_none_or(|at| place(lead) < *at));
+                let looked_at = leads.len().min(state.looked_through_max.unwrap_or(usize::MAX));
+                let left = leads.split_off(looked_at);
+                let last = leads.last().filter(|_| !left.is_empty()).map(|lead| write_place(query, lead));
+                let found = leads.into_iter().filter(|lead| query.matches(lead));
+                let found = page(found.cloned(), query.limit, |lead| write_place(query, lead));
+                Ok(Page { next_cursor: found.next_cursor.or(last), ..found })
             })
             .await
     }

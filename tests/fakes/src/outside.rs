@@ -25,7 +25,7 @@ pub enum Receiver {
 struct State {
     receivers: HashMap<String, Receiver>,
     calls: Vec<OutsideCall>,
-    answered: Vec<String>,
+    ended: Vec<String>,
 }
 
 /// What stands outside, by URL; an address that nobody has can't be found. Clones share it.
@@ -60,11 +60,12 @@ impl MemoryOutside {
     /// URLs in the order in which their calls ended, well or not.
     #[must_use]
     pub fn ended(&self) -> Vec<String> {
-        self.with(|state| state.answered.clone())
+        self.with(|state| state.ended.clone())
     }
 }
 
 impl OutsideCaller for MemoryOutside {
+    #[expect(clippy::panic, reason = "a panic is among the things to be survived")]
     async fn post(&self, call: OutsideCall) -> Result<u16, OutsideFault> {
         tokio::task::yield_now().await;
         let url = call.url.clone();
@@ -85,7 +86,7 @@ impl OutsideCaller for MemoryOutside {
                 Err(OutsideFault { code: "timeout" })
             }
         };
-        self.with(|state| state.answered.push(url));
+        self.with(|state| state.ended.push(url));
         answer
     }
 }

@@ -30,6 +30,16 @@ pub const MAX_FUTILE_SLICES: u32 = 12;
 /// worker fails instead of standing still.
 const MAX_CLAIMS: u32 = 4;
 
+/// Whose job it is now.
+enum Claim<'a, P: Ports> {
+    Ours(Box<Slice<'a, P>>),
+    Theirs {
+        until: UnixMillis,
+    },
+    /// Nobody's: it ended, or is gone.
+    Over,
+}
+
 impl<P: Ports> JobWorker<P> {
     pub(super) async fn export(
         &self,
@@ -39,20 +49,21 @@ impl<P: Ports> JobWorker<P> {
         deadline: UnixMillis,
         report: &mut Report,
     ) -> Fate {
+        let futile = attempt.saturating_add(1);
         let mut slice = match self.claim(tenant, id, deadline).await {
-            Ok(Ok(slice)) => slice,
-            Ok(Err(Ended::Elsewhere(until))) => {
+            Ok(Claim::Ours(slice)) => slice,
+            Ok(Claim::Theirs { until }) => {
                 let wait_s = u64::try_from(until.ms_since(self.now())).unwrap_or(0).div_ceil(1_000);
                 return self.resend(tenant, &work(tenant, id, attempt), wait_s, report).await;
             }
-            Ok(Err(Ended::Over | Ended::Unfinished)) => return Fate::Done,
-            Err(trouble) => return self.after(&trouble, tenant, id, attempt + 1, report).await,
+            Ok(Claim::Over) => return Fate::Done,
+            Err(trouble) => return self.after(&trouble, tenant, id, futile, report).await,
         };
         let ended = slice.run(deadline, report).await;
-        let attempt = if slice.moved { 0 } else { attempt + 1 };
+        let attempt = if slice.moved { 0 } else { futile };
         match ended {
             Ok(Ended::Over) => Fate::Done,
-            Ok(Ended::Unfinished | Ended::Elsewhere(_)) => {
+            Ok(Ended::Unfinished) => {
                 if attempt >= MAX_FUTILE_SLICES {
                     return self.after(&Trouble::WorkerLost, tenant, id, attempt, report).await;
                 }
@@ -73,11 +84,11 @@ impl<P: Ports> JobWorker<P> {
         tenant: &TenantId,
         id: &JobId,
         deadline: UnixMillis,
-    ) -> Result<Result<Slice<'_, P>, Ended>, Trouble> {
-        let Some(job) = self.open_job(tenant, id).await? else { return Ok(Err(Ended::Over)) };
+    ) -> Result<Claim<'_, P>, Trouble> {
+        let Some(job) = self.open_job(tenant, id).await? else { return Ok(Claim::Over) };
         let Some(mut plan) = ExportPlan::read(&job.plan) else { return Err(Trouble::Corrupt) };
         if let Some(until) = plan.lease_until.filter(|until| *until > self.now()) {
-            return Ok(Err(Ended::Elsewhere(until)));
+            return Ok(Claim::Theirs { until });
         }
         if plan.claims >= MAX_CLAIMS {
             return Err(Trouble::WorkerLost);
@@ -91,7 +102,7 @@ impl<P: Ports> JobWorker<P> {
         plan.lease_until = Some(deadline);
         let mut slice = Slice::new(self, job, plan, columns);
         slice.begin().await?;
-        Ok(Ok(slice))
+        Ok(Claim::Ours(Box::new(slice)))
     }
 
     /// The job, where it is an export that has not ended.

@@ -28,8 +28,6 @@ pub(super) enum Ended {
     Over,
     /// There was no time left.
     Unfinished,
-    /// Somebody else has the job until then.
-    Elsewhere(UnixMillis),
 }
 
 /// A job that this invocation works on.

@@ -1,10 +1,11 @@
 //! Exports that are killed, run out of time, or find a store that fails.
 
 use adrelay_core::jobs::{JobState, JobWork, MAX_FUTILE_SLICES};
+use adrelay_core::leads::LeadQuery;
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::jobs::JobStore as _;
 
-use crate::world::{INVOCATION_MS, World};
+use crate::world::{INVOCATION_MS, World, lead, pii};
 
 /// Leads of pages of 500: two parts and a rest.
 const LEADS: usize = 1_100;
@@ -139,4 +140,24 @@ async fn an_upload_of_a_job_that_fails_is_given_up() {
     let job = world.ports().jobs.job(&world.tenant, &id).await.unwrap().unwrap();
     assert_eq!(job.error.as_deref(), Some("store_unavailable"));
     assert_eq!(world.ports().files.open_uploads(), 0);
+}
+
+#[tokio::test]
+async fn what_was_looked_through_in_vain_is_not_looked_through_again() {
+    let world = World::with_parts_of(PART_BYTES);
+    world.submit(40).await;
+    let oldest = lead(&world.tenant, 0, &pii(0));
+    world.export(LeadQuery { until_s: Some(oldest.doc.created_at_s + 1), ..world.all() }).await;
+    world.ports().leads.set_looked_through_max(1);
+    let mut slices = 0;
+    while world.job().state != JobState::Done {
+        let received = world.ports().queue.receive(1).remove(0);
+        // Time for a single page of leads.
+        let deadline = world.ports().clock.now().plus_ms(10);
+        world.worker.handle(vec![JobWork::parse(&received.body).unwrap()], deadline).await;
+        world.ports().queue.delete(received.id);
+        slices += 1;
+    }
+    assert!(slices > 2 * MAX_FUTILE_SLICES, "{slices} slices");
+    assert_eq!(world.rows().len(), 1);
 }
