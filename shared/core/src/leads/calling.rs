@@ -2,6 +2,7 @@
 
 use super::desk::{LeadDesk, Ports};
 use super::place::{Place, Refused};
+use super::report::Tally;
 use crate::config::{Connection, Health};
 use crate::ports::StoreError;
 use crate::ports::config::Destinations as _;
@@ -167,31 +168,30 @@ impl<P: Ports> LeadDesk<P> {
         error: &MetaError,
     ) -> Result<Trouble, StoreError> {
         let code = (error.code != 0).then_some(error.code);
-        let health = Health::NeedsAttention {
-            reason: reason.to_owned(),
-            code,
-            subcode: error.subcode,
-            since: self.now(),
-        };
-        if connection.health.is_ok() {
-            let noted = self
-                .ports
-                .config()
-                .set_connection_health(
-                    &connection.tenant_id,
-                    &connection.id,
-                    connection.token_version,
-                    &health,
-                )
-                .await;
-            match noted {
-                Ok(()) => {}
-                Err(StoreError::Conflict) => return Ok(Trouble::Retry),
-                Err(error) => return Err(error),
+        let trouble = Trouble::Attention { reason, code };
+        let (key, now) = (token(connection), self.now());
+        if self.caches.refused.get(&key, now).is_some() {
+            return Ok(trouble);
+        }
+        // Remembered first: others that were calling at the same time find it told.
+        self.caches.refused.put(key.clone(), Refused { reason, code }, now);
+        if !connection.health.is_ok() {
+            return Ok(trouble);
+        }
+        let reason = reason.to_owned();
+        let health = Health::NeedsAttention { reason, code, subcode: error.subcode, since: now };
+        let (tenant, id) = (&connection.tenant_id, &connection.id);
+        let config = self.ports.config();
+        match config.set_connection_health(tenant, id, connection.token_version, &health).await {
+            Ok(()) => {
+                Tally::count(&self.tally.attention);
+                Ok(trouble)
+            }
+            Err(error) => {
+                self.caches.refused.forget(&key);
+                if error == StoreError::Conflict { Ok(Trouble::Retry) } else { Err(error) }
             }
         }
-        self.caches.refused.put(token(connection), Refused { reason, code }, self.now());
-        Ok(Trouble::Attention { reason, code })
     }
 
     /// A token that works is well again, whatever was held against it. That this is not noted is no loss: the next call

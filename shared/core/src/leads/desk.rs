@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::place::Caches;
+use super::report::Tally;
 use crate::conversion::{self, Tracker};
 use crate::people::{Pii, Registry};
 use crate::ports::bus::EventBus;
@@ -102,6 +103,7 @@ pub struct LeadDesk<P: Ports> {
     pub(super) tracker: Tracker<Tracking<P>>,
     pub(super) pii: Pii<P::Secrets>,
     pub(super) caches: Caches,
+    pub(super) tally: Tally,
 }
 
 impl<P: Ports> LeadDesk<P> {
@@ -117,7 +119,7 @@ impl<P: Ports> LeadDesk<P> {
         let tracker = Tracker::new(Tracking(Arc::clone(&ports)), tracking);
         let pii =
             Pii::new(ports.secrets().clone(), settings.keyring_pii.clone(), settings.lookup_key.clone());
-        Self { ports, settings, tracker, pii, caches: Caches::new() }
+        Self { ports, settings, tracker, pii, caches: Caches::new(), tally: Tally::default() }
     }
 
     /// What it works with.

@@ -12,6 +12,7 @@ use super::calling::Trouble;
 use super::desk::{LeadDesk, Ports};
 use super::lead::{Arrival, MissingLead};
 use super::place::Place;
+use super::reconcile::{Announcing, FormLook, FormTask, PageLook, PageTask};
 use super::report::Report;
 use super::take::Taken;
 use super::work::{Announced, LeadWork, WORK_VERSION};
@@ -77,12 +78,13 @@ impl<P: Ports> LeadDesk<P> {
             .await;
         let (mut failed, mut report) = (Vec::new(), Report::default());
         for (place, done, part) in results {
-            report.add(&part);
+            report.add(part);
             if !done {
                 failed.push(place);
             }
         }
         failed.sort_unstable();
+        report.take(&self.tally);
         (failed, report)
     }
 
@@ -91,8 +93,40 @@ impl<P: Ports> LeadDesk<P> {
             LeadWork::Announced { page, received_at, attempt, leads, .. } => {
                 self.announced(Announcement { page, received_at, attempt, leads }, deadline).await
             }
-            LeadWork::Page { .. } | LeadWork::Form { .. } => (false, Report::default()),
+            LeadWork::Page { tenant, page, attempt, days, job, .. } => {
+                self.page(&PageTask { tenant, page, attempt, days, job }).await
+            }
+            LeadWork::Form { tenant, page, form, run, attempt, .. } => {
+                let task = FormTask { tenant, page, form, run, attempt };
+                self.run(&task, deadline.plus_ms(-LEAD_MS)).await
+            }
         }
+    }
+
+    async fn page(&self, task: &PageTask) -> (bool, Report) {
+        let mut report = Report::default();
+        match self.look_at_page(task).await {
+            Ok(PageLook::Looked(found)) => {
+                let silent = matches!(found.announcing, Announcing::No | Announcing::Again);
+                report.unsubscribed = u64::from(silent);
+            }
+            Ok(PageLook::Later(_) | PageLook::GivenUp(_)) => report.looks_failed = 1,
+            Ok(PageLook::Gone) => {}
+            Err(_) => return (false, report),
+        }
+        (true, report)
+    }
+
+    async fn run(&self, task: &FormTask, until: UnixMillis) -> (bool, Report) {
+        let mut report = Report::default();
+        let Ok(slice) = self.look_through_form(task, until).await else { return (false, report) };
+        (report.stored, report.found_by_poll) = (slice.found, slice.found);
+        match slice.look {
+            FormLook::Ended(form) => report.forms.push(form),
+            FormLook::Later(_) | FormLook::GivenUp(_) => report.looks_failed = 1,
+            FormLook::GoesOn | FormLook::Stale => {}
+        }
+        (true, report)
     }
 
     async fn announced(&self, message: Announcement, deadline: UnixMillis) -> (bool, Report) {

@@ -12,7 +12,7 @@ use super::calling::Trouble;
 use super::desk::{LeadDesk, Ports};
 use super::feedback::{Feedback, FeedbackState, OutboxEntry, OutboxTopic};
 use super::lead::{LEAD_PURPOSE, Lead, LeadPii};
-use super::report::Report;
+use super::report::{Report, Tally};
 use super::status::Status;
 use crate::config::{Scope, Source};
 use crate::event::{AcceptedEvent, EventContext, Poster, RefusalCode, Verdict, pack, prepare};
@@ -89,31 +89,23 @@ impl<P: Ports> LeadDesk<P> {
         while self.now() < deadline {
             let due = self.ports.leads().due(self.now(), SWEEP_PAGE).await?;
             let found = due.len();
-            let results: Vec<Option<(OutboxTopic, Told)>> = stream::iter(due)
+            let results: Vec<Option<Told>> = stream::iter(due)
                 .map(|entry| async move {
                     // One that can't be told must not keep the others.
                     let told = AssertUnwindSafe(self.tell(&entry)).catch_unwind().await;
-                    told.ok().and_then(Result::ok).map(|told| (entry.topic, told))
+                    told.ok().and_then(Result::ok)
                 })
                 .buffer_unordered(CONCURRENT_ENTRIES)
                 .collect()
                 .await;
-            let told = results.iter().flatten().filter(|(_, told)| *told != Told::NotYet);
-            let (mut done, before) = (0, report.swept);
-            for (topic, told) in told {
-                done += 1;
-                report.swept += 1;
-                match (topic, told) {
-                    (OutboxTopic::Feedback(_), Told::Told) => report.feedback_queued += 1,
-                    (OutboxTopic::Feedback(_), _) => report.feedback_skipped += 1,
-                    (OutboxTopic::Created, _) => {}
-                }
-            }
+            let done = results.iter().flatten().filter(|told| **told != Told::NotYet).count();
+            report.swept += done as u64;
             report.unswept = (found - done) as u64;
-            if found < SWEEP_PAGE || report.swept == before {
+            if found < SWEEP_PAGE || done == 0 {
                 break;
             }
         }
+        report.take(&self.tally);
         Ok(report)
     }
 
@@ -176,12 +168,14 @@ impl<P: Ports> LeadDesk<P> {
         };
         self.queue_stage(&source, &event).await?;
         self.ports.leads().settle(entry, &FeedbackState::Queued { at: self.now() }).await?;
+        Tally::count(&self.tally.feedback_queued);
         Ok(Told::Told)
     }
 
     async fn skip(&self, entry: &OutboxEntry, reason: &str) -> Result<Told, Trouble> {
         let state = FeedbackState::Skipped { reason: reason.to_owned() };
         self.ports.leads().settle(entry, &state).await?;
+        Tally::count(&self.tally.feedback_skipped);
         Ok(Told::Skipped)
     }
 

@@ -127,7 +127,7 @@ impl FormTask {
 }
 
 impl<P: Ports> LeadDesk<P> {
-    /// Goes on with a form's run from its cursor on. After `until` no further page of the list is begun; one always is.
+    /// Goes on with a form's run from its cursor on. After `until` no further lead is begun with; a few always are.
     ///
     /// # Errors
     /// [`Trouble`] where not even the message could be sent anew: it is to be delivered again.
@@ -142,8 +142,12 @@ impl<P: Ports> LeadDesk<P> {
         };
         let (steps, found) = (reading.run.steps, reading.run.found);
         let ended = match self.slice(&mut reading, until).await {
+            Ok(false) if reading.run.steps == steps && reading.run.is_stale(self.now()) => {
+                Err(Halt::Over(Trouble::Retry))
+            }
             Ok(false) => {
-                self.queue(vec![task.again(0)], 0).await?;
+                let attempt = if reading.run.steps > steps { 0 } else { task.attempt };
+                self.queue(vec![task.again(attempt)], 0).await?;
                 Ok(FormLook::GoesOn)
             }
             Ok(true) => self.finish(&reading).await.map(FormLook::Ended),
@@ -188,7 +192,9 @@ impl<P: Ports> LeadDesk<P> {
             }
             let Some(rows) = self.rows(reading).await? else { continue };
             let last = rows.after.is_none();
-            self.take_rows(reading, rows, attempt).await?;
+            if !self.take_rows(reading, rows, attempt, until).await? {
+                break;
+            }
             if last {
                 return Ok(true);
             }
@@ -220,23 +226,30 @@ impl<P: Ports> LeadDesk<P> {
         }
     }
 
-    /// Takes the leads of a page that are not stored yet, and counts all of them.
+    /// Takes the leads of a page that are not stored yet, and counts all of them: whether there was time for that. Where
+    /// there was not, those that were taken are known the next time.
     async fn take_rows(
         &self,
         reading: &mut Reading<'_>,
         rows: Rows<Submission>,
         attempt: u32,
-    ) -> Result<(), Halt> {
+        until: UnixMillis,
+    ) -> Result<bool, Halt> {
         let (task, place) = (reading.task, Arc::clone(&reading.place));
         let ids: Vec<LeadId> = rows.rows.iter().map(|row| row.id.clone()).collect();
         let mut stored = self.ports.leads().known(&task.tenant, &ids).await?;
         let leads: Vec<(LeadId, i64)> =
             rows.rows.iter().map(|row| (row.id.clone(), row.created_at_s)).collect();
         let fresh = rows.rows.into_iter().filter(|row| !stored.contains(&row.id)).collect::<Vec<_>>();
-        let taking = fresh.into_iter().map(|submission| self.take_row(&place, task, submission));
+        let in_time = |nth: usize| nth < TAKEN_AT_ONCE || self.now() < until;
+        let (place, count) = (&place, fresh.len());
+        let taking = fresh.into_iter().enumerate().map(|(nth, submission)| async move {
+            if in_time(nth) { Some(self.take_row(place, task, submission).await) } else { None }
+        });
         let taken: Vec<_> = stream::iter(taking).buffer_unordered(TAKEN_AT_ONCE).collect().await;
-        let mut missed = None;
-        for (id, taken) in taken {
+        let (mut tried, mut missed) = (0, None);
+        for (id, taken) in taken.into_iter().flatten() {
+            tried += 1;
             match taken {
                 Ok(taken) => {
                     reading.run.found += u64::from(taken == Taken::Stored);
@@ -249,9 +262,12 @@ impl<P: Ports> LeadDesk<P> {
         if let Some(trouble) = missed.filter(|_| attempt < MISSED_AFTER_TRIES) {
             return Err(Halt::Trouble(trouble));
         }
+        if tried < count {
+            return Ok(false);
+        }
         let leads = leads.into_iter().map(|(id, at_s)| (id.clone(), at_s, stored.contains(&id)));
         reading.run.count(&leads.collect::<Vec<_>>(), rows.unreadable, rows.after, self.now());
-        Ok(())
+        Ok(true)
     }
 
     async fn take_row(

@@ -84,7 +84,7 @@ fn a_longer_look_back_replaces_a_shorter_run_and_joins_a_longer_one() {
 
     let long = state(Some(NOON_S), Some(run(TODAY_S - 60 * DAY_S, NOON_S, 3)));
     let Start::Join(joined) = long.start(backfill, "new".to_owned()) else { panic!("not joined") };
-    assert_eq!(joined.run.as_ref().unwrap().jobs, [job.clone()]);
+    assert_eq!(joined.run.as_ref().unwrap().jobs, std::slice::from_ref(&job));
     // The same wish again, as a message that is delivered twice brings it.
     assert_eq!(joined.start(backfill, "new".to_owned()), Start::No);
 }

@@ -8,6 +8,10 @@ use crate::ports::config::PageDirectory as _;
 use crate::ports::leads_api::{Answered, LeadsApi as _};
 use crate::ports::meta::Verdict;
 
+/// How long Meta's yes is believed, in milliseconds: near a limit a page gets one call a minute, which must not be this one
+/// each time.
+const BELIEVED_MS: i64 = 300_000;
+
 /// What came of the look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Announcing {
@@ -37,6 +41,11 @@ impl<P: Ports> LeadDesk<P> {
     /// # Errors
     /// [`Trouble`] that keeps from any call for the page.
     pub(super) async fn check_subscription(&self, place: &Place) -> Result<Announcing, Trouble> {
+        if let Subscription::Subscribed { checked_at } = place.page.subscription
+            && (0..BELIEVED_MS).contains(&self.now().ms_since(checked_at))
+        {
+            return Ok(Announcing::Yes);
+        }
         let app_id = place.connection.as_ref().and_then(|connection| connection.app_id.as_deref());
         let credentials = self.ready(place).await?;
         let looked = self.ports.meta().is_subscribed(&credentials, &place.page.id, app_id).await;
@@ -59,6 +68,7 @@ impl<P: Ports> LeadDesk<P> {
             _ => Subscription::Subscribed { checked_at },
         };
         self.ports.config().set_subscription(&place.page.tenant_id, &place.page.id, &subscription).await?;
+        self.forget_place(place);
         Ok(announcing)
     }
 

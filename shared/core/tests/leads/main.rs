@@ -1,0 +1,11 @@
+//! Leads from their announcement to Meta's stages: stored once, with one person each, whatever dies or refuses in between.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its world too")]
+
+mod changes;
+mod intake;
+mod kills;
+mod people;
+mod stages;
+mod trouble;
+mod world;
