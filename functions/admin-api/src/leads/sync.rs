@@ -3,6 +3,7 @@
 use adrelay_core::config::Page;
 use adrelay_core::ids::{FormId, JobId, PageId, TenantId};
 use adrelay_core::jobs::{Job, JobKind, JobState};
+use adrelay_core::leads::reconcile::SyncPlan;
 use adrelay_core::leads::{LeadWork, WORK_VERSION};
 use adrelay_core::ports::jobs::JobStore as _;
 use adrelay_core::ports::leads::FormStore as _;
@@ -64,7 +65,8 @@ impl<P: Ports> AdminApi<P> {
             finished_at: None,
             error: None,
             file: None,
-            plan: serde_json::json!({"days": days, "pages": pages}),
+            plan: serde_json::to_value(SyncPlan::new(pages.clone(), days))
+                .map_err(|_| Problem::internal())?,
         };
         self.ports.jobs().save_job(&job).await.map_err(store)?;
         job.rev += 1;

@@ -2,7 +2,7 @@
 
 use admin_api::AdminApi;
 use admin_api::ports::Parts;
-use admin_api::settings::SecretIds;
+use admin_api::settings::{SecretIds, Switches};
 use adrelay_aws::config::DynamoConfig;
 use adrelay_aws::config_admin::DynamoConfigAdmin;
 use adrelay_aws::events::DynamoEvents;
@@ -16,7 +16,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use fakes::{MemoryQueue, NOON, QueueRules, SeededEntropy, VirtualClock};
+use fakes::{
+    MemoryFiles, MemoryJobs, MemoryLeads, MemoryQueue, NOON, QueueRules, SeededEntropy, VirtualClock,
+};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 
@@ -33,6 +35,9 @@ type TestParts = Parts<
     DynamoConfig,
     DynamoEvents,
     DynamoPeople,
+    MemoryLeads,
+    MemoryJobs,
+    MemoryFiles,
     MemoryQueue,
     MemorySecrets,
     FakeMeta,
@@ -45,7 +50,12 @@ pub(crate) struct Rig {
     api: AdminApi<TestParts>,
     pub(crate) dynamodb: Client,
     pub(crate) people: DynamoPeople,
+    pub(crate) leads: MemoryLeads,
+    pub(crate) jobs: MemoryJobs,
+    pub(crate) files: MemoryFiles,
     pub(crate) queue: MemoryQueue,
+    pub(crate) leads_queue: MemoryQueue,
+    pub(crate) jobs_queue: MemoryQueue,
     pub(crate) secrets: MemorySecrets,
     pub(crate) meta: FakeMeta,
     pub(crate) clock: VirtualClock,
@@ -76,15 +86,23 @@ impl Reply {
 impl Rig {
     /// An empty deployment.
     pub(crate) async fn empty() -> Self {
-        Self::gated(true).await
+        Self::switched(Switches { people: true, leads: true, loopback: false }).await
     }
 
     /// An empty deployment, with the gate of people open or closed.
-    pub(crate) async fn gated(people_enabled: bool) -> Self {
+    pub(crate) async fn gated(people: bool) -> Self {
+        Self::switched(Switches { people, leads: true, loopback: false }).await
+    }
+
+    /// An empty deployment with these switches.
+    pub(crate) async fn switched(switches: Switches) -> Self {
         log::capture();
         let dynamodb = dynamodb().await;
         let clock = VirtualClock::at(NOON);
-        let queue = MemoryQueue::new(clock.clone(), QueueRules::default());
+        let queue = || MemoryQueue::new(clock.clone(), QueueRules::default());
+        let (queue, leads_queue, jobs_queue) = (queue(), queue(), queue());
+        let leads = MemoryLeads::default();
+        let (jobs, files) = (MemoryJobs::default(), MemoryFiles::default());
         let secrets = MemorySecrets::default();
         secrets.set("admin", &json!({"sha256": key_sha256(ROOT)}).to_string());
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -93,14 +111,19 @@ impl Rig {
         }
         secrets.set("lookup", &format!(r#"{{"key":"{key}"}}"#));
         secrets.set("app", r#"{"app_id":"","app_secret":"","verify_token":""}"#);
-        let meta = FakeMeta::default();
+        let meta = FakeMeta::new(clock.clone());
         let people = DynamoPeople::new(dynamodb.clone(), "people".to_owned());
         let parts = Parts {
             config: DynamoConfigAdmin::new(dynamodb.clone(), "config".to_owned()),
             keys: DynamoConfig::new(dynamodb.clone(), "config".to_owned()),
             receipts: DynamoEvents::new(dynamodb.clone(), "events".to_owned()),
             people: people.clone(),
+            leads: leads.clone(),
+            jobs: jobs.clone(),
+            files: files.clone(),
             queue: queue.clone(),
+            leads_queue: leads_queue.clone(),
+            jobs_queue: jobs_queue.clone(),
             secrets: secrets.clone(),
             meta: meta.clone(),
             clock: clock.clone(),
@@ -113,8 +136,21 @@ impl Rig {
             keyring_pii: "keyring-pii".to_owned(),
             lookup_key: "lookup".to_owned(),
         };
-        let api = AdminApi::new(parts, secret_ids, people_enabled);
-        Self { api, dynamodb, people, queue, secrets, meta, clock }
+        let api = AdminApi::new(parts, secret_ids, switches);
+        Self {
+            api,
+            dynamodb,
+            people,
+            leads,
+            jobs,
+            files,
+            queue,
+            leads_queue,
+            jobs_queue,
+            secrets,
+            meta,
+            clock,
+        }
     }
 
     pub(crate) async fn send(&self, request: Request) -> Reply {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use adrelay_core::ids::{FormId, LeadId, PageId};
+use adrelay_core::ids::{AdObjectId, FormId, LeadId, PageId};
 use adrelay_core::leads::Submission;
 use adrelay_core::ports::leads_api::{Answered, LeadsApi as _};
 use adrelay_core::ports::meta::{Credentials, Failure, Verdict};
@@ -118,7 +118,7 @@ async fn every_lead_of_a_form_is_read_as_it_was_submitted() {
         let answers: Vec<_> = read.answers.iter().map(|one| (&one.name, &one.values)).collect();
         let told: Vec<_> = submitted.field_data.iter().map(|one| (&one.name, &one.values)).collect();
         assert_eq!(answers, told);
-        assert_eq!(read.ads.ad_id.as_ref().map(|id| id.as_str()), submitted.ad_id.as_deref());
+        assert_eq!(read.ads.ad_id.as_ref().map(AdObjectId::as_str), submitted.ad_id.as_deref());
         assert_eq!(read.ads.campaign_name, submitted.campaign_name);
         assert_eq!((read.is_organic, &read.platform), (submitted.is_organic, &submitted.platform));
         let ticked = submitted.custom_disclaimer_responses[0].is_checked == "1";
