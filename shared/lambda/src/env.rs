@@ -42,7 +42,7 @@ impl Env {
 
     /// These variables and no others.
     #[must_use]
-    pub fn from_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(Some(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
     }
 
