@@ -150,7 +150,8 @@ impl<P: Ports> LeadDesk<P> {
             let ids: Vec<FormId> = forms.iter().map(|form| form.id.clone()).collect();
             self.advance(&task.tenant, job, Step::Page(&task.page, &ids)).await?;
         }
-        let begun = stream::iter(forms).map(|form| self.begin(task, form)).buffer_unordered(AT_ONCE);
+        let beginning: Vec<_> = forms.into_iter().map(|form| self.begin(task, form)).collect();
+        let begun = stream::iter(beginning).buffer_unordered(AT_ONCE);
         let begun: Vec<Option<LeadWork>> = begun.try_collect().await?;
         let runs: Vec<LeadWork> = begun.into_iter().flatten().collect();
         let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
@@ -175,10 +176,10 @@ impl<P: Ports> LeadDesk<P> {
             let answered = self.ports.meta().forms(&credentials, page, after.as_deref()).await;
             let rows = self.heard(place, answered).await?;
             let at = self.now();
-            let stored = stream::iter(&rows.rows)
-                .map(|form| self.ports.leads().put_form(tenant, page, form, at))
-                .buffer_unordered(AT_ONCE);
-            stored.try_collect::<Vec<()>>().await?;
+            // Collected first: of a closure over references inside a stream `Send` can't be proven.
+            let storing = rows.rows.iter().map(|form| self.ports.leads().put_form(tenant, page, form, at));
+            let storing: Vec<_> = storing.collect();
+            stream::iter(storing).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
             listed.forms.extend(rows.rows);
             listed.unreadable += u64::try_from(rows.unreadable).unwrap_or(u64::MAX);
             after = rows.after;
