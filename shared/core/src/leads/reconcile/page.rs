@@ -150,11 +150,9 @@ impl<P: Ports> LeadDesk<P> {
             let ids: Vec<FormId> = forms.iter().map(|form| form.id.clone()).collect();
             self.advance(&task.tenant, job, Step::Page(&task.page, &ids)).await?;
         }
-        // Futures made beforehand: a closure over borrowed forms that is kept across an await makes the compiler doubt that
-        // the whole can be sent between threads.
-        let begun: Vec<_> = forms.into_iter().map(|form| self.begin(task, form)).collect();
-        let begun: Vec<Option<LeadWork>> =
-            stream::iter(begun).buffer_unordered(AT_ONCE).try_collect().await?;
+        let beginning: Vec<_> = forms.into_iter().map(|form| self.begin(task, form)).collect();
+        let begun = stream::iter(beginning).buffer_unordered(AT_ONCE);
+        let begun: Vec<Option<LeadWork>> = begun.try_collect().await?;
         let runs: Vec<LeadWork> = begun.into_iter().flatten().collect();
         let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
         let report = PageReport {
@@ -178,8 +176,9 @@ impl<P: Ports> LeadDesk<P> {
             let answered = self.ports.meta().forms(&credentials, page, after.as_deref()).await;
             let rows = self.heard(place, answered).await?;
             let at = self.now();
-            let storing: Vec<_> =
-                rows.rows.iter().map(|form| self.ports.leads().put_form(tenant, page, form, at)).collect();
+            // Collected first: of a closure over references inside a stream `Send` can't be proven.
+            let storing = rows.rows.iter().map(|form| self.ports.leads().put_form(tenant, page, form, at));
+            let storing: Vec<_> = storing.collect();
             stream::iter(storing).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
             listed.forms.extend(rows.rows);
             listed.unreadable += u64::try_from(rows.unreadable).unwrap_or(u64::MAX);
