@@ -168,7 +168,8 @@ async fn a_lead_that_is_erased_while_others_note_something_keeps_no_note() {
     let (_, leads) = rig().await;
     create(&leads, &lead(1)).await;
     let writers = async {
-        for _ in 0..10 {
+        // Fewer than the eraser's tries: it finds the lead changed by each of them at most once.
+        for _ in 0..3 {
             let now = stored(&leads, 1).await;
             if now.doc.erased_at.is_some() {
                 break;
