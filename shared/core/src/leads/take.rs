@@ -20,6 +20,7 @@ use crate::people::{Touch, Visit};
 use crate::ports::clock::Entropy as _;
 use crate::ports::leads::{Created, LeadStore as _, LeadWrite};
 use crate::ports::leads_api::LeadsApi as _;
+use crate::ports::meta::{Failure, Verdict};
 use crate::seal::Secret;
 
 /// The name of the conversion that a lead is to the rules.
@@ -111,11 +112,14 @@ impl<P: Ports> LeadDesk<P> {
         let credentials = self.ready(place).await?;
         let asked_at = self.now();
         let listed = self.ports.meta().test_leads(&credentials, form).await;
-        let ids: HashSet<LeadId> = match self.heard(place, listed).await {
-            Ok(ids) => ids.into_iter().collect(),
-            // Who may read the lead but not the list: nothing says that it is a test.
-            Err(Trouble::Refused(_)) => HashSet::new(),
-            Err(trouble) => return Err(trouble),
+        // Test leads are for those who may advertise: who may read the lead but not the list is no worse a reader for it, and
+        // nothing says that the lead is a test.
+        let kept_from_us =
+            matches!(&listed.result, Err(Failure { verdict: Verdict::Permission | Verdict::BadData, .. }));
+        let ids: HashSet<LeadId> = if kept_from_us {
+            HashSet::new()
+        } else {
+            self.heard(place, listed).await?.into_iter().collect()
         };
         let list = self.caches.test_leads.put(key, (asked_at, ids), asked_at);
         Ok(list.1.contains(&submission.id))

@@ -3,12 +3,13 @@
 use adrelay_core::config::{Health, Webhook};
 use adrelay_core::ids::PixelId;
 use adrelay_core::jobs::JobWork;
+use adrelay_core::leads::LeadAds;
 use adrelay_core::ports::leads::SyncStore as _;
 use adrelay_core::ports::meta::{Usage, Verdict};
 use adrelay_core::time::UnixMillis;
 use fakes::{LeadsCall, ScriptedMeta};
 
-use crate::world::{PAGE, World, lead_id, page, tenant};
+use crate::world::{PAGE, World, form, lead_id, page, submission, tenant};
 
 fn health(world: &World) -> Health {
     // The page's connection, by the name that the configuration in memory gives it.
@@ -133,6 +134,19 @@ async fn a_verdict_on_an_old_token_is_not_held_against_a_new_one() {
     assert_eq!(world.drain().await.attention, 0);
     assert_eq!(health(&world), Health::Ok);
     assert_eq!(world.settle().await.stored, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_may_read_leads_but_not_the_list_of_test_leads_is_not_condemned() {
+    let world = World::new();
+    let mut organic = submission(1, world.now().secs(), &[("email", &["jane@example.com"])]);
+    organic.ads = LeadAds::default();
+    world.parts.meta.add_lead(&form(), organic, world.now());
+    world.parts.meta.fail_next(LeadsCall::TestLeads, ScriptedMeta::failure(Verdict::Permission, 200, None));
+    world.announce(&[1]);
+    let report = world.drain().await;
+    assert_eq!((report.stored, report.attention), (1, 0));
+    assert!(health(&world).is_ok());
 }
 
 #[tokio::test]
