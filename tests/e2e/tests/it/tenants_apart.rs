@@ -46,6 +46,8 @@ impl Owned {
 
     /// A lead that a receiver outside does not take, and a job.
     async fn make_lead(page: &LeadPage) -> anyhow::Result<(String, String, String)> {
+        // So that the form is known.
+        page.reconcile(120).await?;
         page.tell_receiver(&format!("owner-{}", page.page), &json!({"status": 500})).await?;
         let lead =
             page.submit_one(&[("full_name", "Olive Owner"), ("email", "owner@example.com")], 0).await?;
