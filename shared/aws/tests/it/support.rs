@@ -71,7 +71,7 @@ fn table(client: &Client, texts: &[&str]) -> CreateTableFluentBuilder {
     [("pk", KeyType::Hash), ("sk", KeyType::Range)]
         .map(part)
         .into_iter()
-        .fold(create, |c, part| c.key_schema(part))
+        .fold(create, CreateTableFluentBuilder::key_schema)
 }
 
 /// An item as it is stored.
