@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use adrelay_core::config::Source;
 use adrelay_core::ids::{AdObjectId, FormId, LeadId, PageId, PixelId, SourceId, TenantId};
@@ -330,7 +330,7 @@ pub(crate) async fn die(work: impl Future, steps: usize) -> bool {
     let mut work = pin!(work);
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..steps {
-        if let Poll::Ready(_) = work.as_mut().poll(&mut context) {
+        if work.as_mut().poll(&mut context).is_ready() {
             return true;
         }
         // What yielded is woken by the runtime.
