@@ -134,7 +134,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "the very numbers that are shown")]
     fn one_lead_missing_never_shows_as_complete() {
         assert_eq!(share(0, 0), None);
         assert_eq!(share(99_999, 100_000), Some(0.9999));

@@ -168,7 +168,7 @@ impl<P: Ports> AdminApi<P> {
             }
             Ok(None) => {}
             Err(problem) => {
-                tracing::warn!(code = problem.code, connection = %id, "an unused connection stays")
+                tracing::warn!(code = problem.code, connection = %id, "an unused connection stays");
             }
         }
     }

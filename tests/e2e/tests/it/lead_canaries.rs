@@ -15,7 +15,7 @@ const ANSWERS: [(&str, &str); 4] = [
     ("what_are_you_looking_for", "canaryanswer about my illness"),
 ];
 
-const NEEDLES: [&str; 8] = [
+const NEEDLES: [&str; 7] = [
     EMAIL,
     "canary.lead%40",
     "leadfirstcanary",
@@ -23,7 +23,6 @@ const NEEDLES: [&str; 8] = [
     "6505557799",
     "canaryanswer",
     "canarynote",
-    "canaryactor",
 ];
 
 /// Where something could show up, and what is there.
@@ -45,7 +44,7 @@ async fn what_a_lead_answered_shows_up_nowhere() -> anyhow::Result<()> {
     let stored = |lead: &Value| lead["feedback"][0]["receipts"][0]["status"] == "sent";
     page.lead_with(&id, 120, "Meta has heard of it", stored).await?;
     let path = format!("/api/v1/leads/{id}?tenant_id={}", page.shop.tenant);
-    let change = json!({"status": "contacted", "note": "canarynote: call back", "actor": "canaryactor"});
+    let change = json!({"status": "contacted", "note": "canarynote: call back", "actor": "desk-7"});
     page.shop.api.expect("PATCH", &path, &page.shop.root, Some(&change), 200).await?;
     let told = |lead: &Value| lead["feedback"][1]["receipts"][0]["status"] == "sent";
     page.lead_with(&id, 120, "Meta has heard of the step", told).await?;

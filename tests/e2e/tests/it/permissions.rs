@@ -166,7 +166,7 @@ async fn lead_is_told(stack: &Stack) -> anyhow::Result<Option<LeadPage>> {
 
 /// A look through a page's forms on demand ends.
 async fn looks_through_forms(page: &LeadPage) -> anyhow::Result<bool> {
-    let body = json!({"tenant_id": page.shop.tenant, "page_id": page.page, "days": 1});
+    let body = json!({"page_id": page.page, "days": 1});
     let path = format!("/api/v1/leads/sync?tenant_id={}", page.shop.tenant);
     ends(page, &path, &body).await
 }

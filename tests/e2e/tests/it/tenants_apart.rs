@@ -46,6 +46,8 @@ impl Owned {
 
     /// A lead that a receiver outside does not take, and a job.
     async fn make_lead(page: &LeadPage) -> anyhow::Result<(String, String, String)> {
+        // So that the form is known.
+        page.reconcile(120).await?;
         page.tell_receiver(&format!("owner-{}", page.page), &json!({"status": 500})).await?;
         let lead =
             page.submit_one(&[("full_name", "Olive Owner"), ("email", "owner@example.com")], 0).await?;
@@ -95,7 +97,7 @@ impl Owned {
             "kind": "system_user", "access_token": "EAABstolen", "pixel_ids": [self.get("pixel_id")?],
             "test_event_code": "TEST1", "version": 1, "rules": [], "replace": true, "properties": {"stolen": true},
             "status": "contacted", "note": "stolen", "assignee": "stolen", "url": "https://stolen.example.com/",
-            "days": 1, "inline": true, "q": "owner@example.com", "worth": {"amount": 1, "currency": "EUR"},
+            "days": 1, "inline": true, "q": "owner@example.com", "worth": {"minor": 1, "currency": "EUR"},
             "user_data": {"email": "owner@example.com"}, "event": {"event_name": "visited"},
             "events": [{"event_name": "Lead", "event_id": "stolen", "user_data": {"email": "owner@example.com"}}]});
         for name in ["tenant_id", "connection_id", "pixel_id", "source_id", "person_id", "page_id", "form_id"]
