@@ -6,19 +6,10 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use stack::Stack;
 
-use crate::{Shop, within};
+use crate::{Answer, Shop, within};
 
 /// Makes a page with these forms known to Meta and to adrelay, which subscribes to it.
-///
-/// # Errors
-/// Where something can't be created.
-pub(crate) async fn connect(
-    stack: &Stack,
-    shop: &Shop,
-    page: &str,
-    token: &str,
-    forms: &[Value],
-) -> anyhow::Result<()> {
+async fn connect(stack: &Stack, shop: &Shop, page: &str, token: &str, forms: &[Value]) -> anyhow::Result<()> {
     let env = stack.env();
     let body = json!({"page_id": page, "name": "Shop", "token": token, "app_id": env.app_id,
         "app_secret": env.app_secret});
@@ -75,6 +66,16 @@ impl LeadPage {
         let webhook =
             json!({"url": format!("{}/webhooks/leadgen", env.adrelay_url), "app_secret": env.app_secret});
         Ok(Self { shop, page, token, form, webhook })
+    }
+
+    /// Posts a body to the webhook, with these headers.
+    ///
+    /// # Errors
+    /// Where no answer comes.
+    pub async fn announce(&self, body: &[u8], headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend(headers);
+        self.shop.api.post_raw("/webhooks/leadgen", &all, body.to_vec()).await
     }
 
     /// Makes a further form of the page; `how` are its fields beside the ids. Gives its id.

@@ -1,7 +1,7 @@
 //! What the lead webhook takes, what it refuses, and what it does not wait for.
 
 use anyhow::ensure;
-use e2e::{LeadShop, eventually};
+use e2e::LeadPage;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -34,19 +34,18 @@ async fn queued(stack: &Stack) -> anyhow::Result<u64> {
 #[tokio::test]
 async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
-    let shop = LeadShop::open(&stack, &[1]).await?;
-    let page = &shop.pages[0];
-    let body = announcement(&page.id, &page.forms[0], &["1".to_owned()]);
-    let good = signature(&shop.app_secret, &body);
+    let page = LeadPage::open(&stack).await?;
+    let body = announcement(&page.page, &page.form, &["1".to_owned()]);
+    let good = signature(&stack.env().app_secret, &body);
     let other = signature("another secret", &body);
-    let changed = announcement(&page.id, &page.forms[0], &["2".to_owned()]);
+    let changed = announcement(&page.page, &page.form, &["2".to_owned()]);
     let not_json = b"leadgen_id=1".to_vec();
-    let not_json_signed = signature(&shop.app_secret, &not_json);
+    let not_json_signed = signature(&stack.env().app_secret, &not_json);
     let many: Vec<String> = (1..=1_001).map(|id: u32| id.to_string()).collect();
-    let many = announcement(&page.id, &page.forms[0], &many);
-    let many_signed = signature(&shop.app_secret, &many);
+    let many = announcement(&page.page, &page.form, &many);
+    let many_signed = signature(&stack.env().app_secret, &many);
     let huge = vec![b' '; 1_000_001];
-    let huge_signed = signature(&shop.app_secret, &huge);
+    let huge_signed = signature(&stack.env().app_secret, &huge);
     // Stopped, so that nothing that was queued could have gone already.
     stack.set_lead_worker_enabled(false).await?;
     let before = queued(&stack).await?;
@@ -67,11 +66,11 @@ async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow:
         ("more than 1,000 updates", &many, vec![(sha256, many_signed.as_str())], 413),
         ("more than 1 MB", &huge, vec![(sha256, huge_signed.as_str())], 413),
     ] {
-        let answer = shop.webhook(body, &headers).await?;
+        let answer = page.announce(body, &headers).await?;
         ensure!(answer.status == status, "{what}: {answer:?}");
     }
     ensure!(queued(&stack).await? == before, "something was queued");
-    let answer = shop.webhook(&body, &[(sha256, &good)]).await?;
+    let answer = page.announce(&body, &[(sha256, &good)]).await?;
     ensure!(answer.status == 200, "{answer:?}");
     ensure!(queued(&stack).await? == before + 1, "the genuine one was not queued");
     stack.set_lead_worker_enabled(true).await?;
@@ -79,38 +78,17 @@ async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow:
 }
 
 #[tokio::test]
-async fn a_replay_of_a_genuine_delivery_is_taken_and_stores_nothing_twice() -> anyhow::Result<()> {
-    let stack = Stack::shared().await?;
-    let shop = LeadShop::open(&stack, &[1]).await?;
-    let form = &shop.pages[0].forms[0];
-    let submitted =
-        json!({"form_id": form, "count": 3, "seed": 7, "webhook": shop.announced(&json!({"batch_max": 3}))});
-    shop.shop.sim.send("/_sim/leads", &submitted).await?;
-    let stored = shop.holds(3, 120).await?;
-    let ids: Vec<String> = stored.iter().filter_map(|lead| lead["id"].as_str().map(str::to_owned)).collect();
-    let body = announcement(&shop.pages[0].id, form, &ids);
-    let good = signature(&shop.app_secret, &body);
-    for _ in 0..3 {
-        let answer = shop.webhook(&body, &[("x-hub-signature-256", &good)]).await?;
-        ensure!(answer.status == 200, "{answer:?}");
-    }
-    eventually("the queue of leads is empty", || async { Ok(queued(&stack).await? == 0) }).await?;
-    ensure!(shop.holds(3, 10).await? == stored, "a replay changed something");
-    let day = shop.shop.of_tenant(&format!("/api/v1/lead-forms/{form}/completeness")).await?;
-    ensure!(day["totals"]["by_webhook"] == 3, "{day}");
-    Ok(())
-}
-
-#[tokio::test]
 async fn verification_answers_the_challenge_and_nothing_else() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
-    let shop = LeadShop::open(&stack, &[]).await?;
-    for (token, mode, status) in
-        [(shop.verify_token.as_str(), "subscribe", 200), ("wrong", "subscribe", 403), ("", "subscribe", 403)]
-    {
+    let page = LeadPage::open(&stack).await?;
+    for (token, mode, status) in [
+        (stack.env().verify_token.as_str(), "subscribe", 200),
+        ("wrong", "subscribe", 403),
+        ("", "subscribe", 403),
+    ] {
         let path =
             format!("/webhooks/leadgen?hub.mode={mode}&hub.challenge=1158201444&hub.verify_token={token}");
-        let answer = shop.shop.api.call("GET", &path, None, None).await?;
+        let answer = page.shop.api.call("GET", &path, None, None).await?;
         ensure!(answer.status == status, "{token}: {answer:?}");
         // The body is the challenge alone: as JSON that is this number.
         ensure!(status != 200 || answer.body == json!(1_158_201_444), "{answer:?}");
@@ -121,13 +99,12 @@ async fn verification_answers_the_challenge_and_nothing_else() -> anyhow::Result
 #[tokio::test]
 async fn the_webhook_waits_for_nothing_but_the_queue() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
-    let shop = LeadShop::open(&stack, &[1]).await?;
-    let page = &shop.pages[0];
+    let page = LeadPage::open(&stack).await?;
     stack.set_lead_worker_enabled(false).await?;
     let post = async |lead: u32| {
-        let body = announcement(&page.id, &page.forms[0], &[lead.to_string()]);
-        let good = signature(&shop.app_secret, &body);
-        shop.webhook(&body, &[("x-hub-signature-256", &good)]).await
+        let body = announcement(&page.page, &page.form, &[lead.to_string()]);
+        let good = signature(&stack.env().app_secret, &body);
+        page.announce(&body, &[("x-hub-signature-256", &good)]).await
     };
     ensure!(post(1).await?.status == 200, "while all is well");
     let before = queued(&stack).await?;
@@ -140,13 +117,13 @@ async fn the_webhook_waits_for_nothing_but_the_queue() -> anyhow::Result<()> {
         whole.get_or_insert(policy);
     }
     let outage = json!({"match": {}, "times": 1_000_000, "status": 503, "code": 2});
-    shop.shop.sim.fault(&outage).await?;
+    page.shop.sim.fault(&outage).await?;
     let mut answers = Vec::new();
     for lead in 2..12 {
         answers.push(post(lead).await);
     }
     let after = queued(&stack).await;
-    shop.shop.sim.no_faults().await?;
+    page.shop.sim.no_faults().await?;
     if let Some(policy) = whole {
         stack.restore_role(Function::LeadgenWebhook, &policy).await?;
     }
