@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use stack::{Function, Queue, Stack};
 
-fn signature(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length is a key");
+fn signature(secret: &str, body: &[u8]) -> anyhow::Result<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    Ok(format!("sha256={}", hex::encode(mac.finalize().into_bytes())))
 }
 
 fn announcement(page: &str, form: &str, leads: &[String]) -> Vec<u8> {
@@ -36,16 +36,16 @@ async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow:
     let stack = Stack::shared().await?;
     let page = LeadPage::open(&stack).await?;
     let body = announcement(&page.page, &page.form, &["1".to_owned()]);
-    let good = signature(&stack.env().app_secret, &body);
-    let other = signature("another secret", &body);
+    let good = signature(&stack.env().app_secret, &body)?;
+    let other = signature("another secret", &body)?;
     let changed = announcement(&page.page, &page.form, &["2".to_owned()]);
     let not_json = b"leadgen_id=1".to_vec();
-    let not_json_signed = signature(&stack.env().app_secret, &not_json);
+    let not_json_signed = signature(&stack.env().app_secret, &not_json)?;
     let many: Vec<String> = (1..=1_001).map(|id: u32| id.to_string()).collect();
     let many = announcement(&page.page, &page.form, &many);
-    let many_signed = signature(&stack.env().app_secret, &many);
+    let many_signed = signature(&stack.env().app_secret, &many)?;
     let huge = vec![b' '; 1_000_001];
-    let huge_signed = signature(&stack.env().app_secret, &huge);
+    let huge_signed = signature(&stack.env().app_secret, &huge)?;
     // Stopped, so that nothing that was queued could have gone already.
     stack.set_lead_worker_enabled(false).await?;
     let before = queued(&stack).await?;
@@ -103,7 +103,7 @@ async fn the_webhook_waits_for_nothing_but_the_queue() -> anyhow::Result<()> {
     stack.set_lead_worker_enabled(false).await?;
     let post = async |lead: u32| {
         let body = announcement(&page.page, &page.form, &[lead.to_string()]);
-        let good = signature(&stack.env().app_secret, &body);
+        let good = signature(&stack.env().app_secret, &body)?;
         page.announce(&body, &[("x-hub-signature-256", &good)]).await
     };
     ensure!(post(1).await?.status == 200, "while all is well");
