@@ -136,10 +136,22 @@ impl Owned {
             "/api/v1/leads".to_owned(),
             "/api/v1/lead-webhook".to_owned(),
         ] {
-            all.push(shop.of_tenant(&path).await?);
+            all.push(still(shop.of_tenant(&path).await?));
         }
         Ok(all)
     }
+}
+
+/// Without what a scheduled look at the page changes: what Meta counts, and when it was asked.
+fn still(mut value: Value) -> Value {
+    const MOVING: [&str; 5] =
+        ["leads_count", "organic_leads_count", "expired_leads_count", "synced_at", "checked_at"];
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|field, _| !MOVING.contains(&field.as_str()));
+        let inner = std::mem::take(fields);
+        *fields = inner.into_iter().map(|(field, value)| (field, still(value))).collect();
+    }
+    value
 }
 
 /// Tried by a stranger, a route refuses, or speaks of the stranger's own things alone.
