@@ -141,7 +141,7 @@ async fn leads_are_listed_newest_first_by_every_filter() {
         assert_eq!(ids(&rig, &format!("/api/v1/leads{query}"), &key).await, expected, "{query}");
     }
     let first = rig.get("/api/v1/leads?limit=2", &key).await;
-    let cursor = first.body["next_cursor"].as_str().unwrap();
+    let cursor = first.body["next_cursor"].as_str().unwrap().replace('#', "%23");
     assert_eq!(ids(&rig, &format!("/api/v1/leads?limit=2&cursor={cursor}"), &key).await, ["1"]);
     assert_eq!(first.body["items"][0]["contact"]["email"], EMAIL);
     assert_eq!(first.body["items"][0].get("answers"), None);
