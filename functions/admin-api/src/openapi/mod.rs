@@ -3,6 +3,7 @@
 
 mod conversions;
 mod ingest;
+mod lead_requests;
 mod leads;
 mod operations;
 mod people;

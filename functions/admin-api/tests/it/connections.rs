@@ -14,6 +14,7 @@ async fn a_token_goes_in_and_its_connection_comes_out() {
     {
       "app_id": "77",
       "created_at": "2026-09-21T14:13:20Z",
+      "derived_from": null,
       "expires_at": null,
       "health": {
         "state": "ok"

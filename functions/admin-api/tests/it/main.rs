@@ -13,6 +13,7 @@ mod lead_exports;
 mod lead_forms;
 mod lead_webhook;
 mod leads;
+mod leads_privacy;
 mod log;
 mod meta;
 mod pages;

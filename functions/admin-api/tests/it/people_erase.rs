@@ -50,7 +50,7 @@ async fn nothing_but_the_receipt_is_left_of_who_is_erased() {
     let receipt = rig.delete(&path, &key).await;
     let expected = json!({"person_id": jane, "part_ids": [jane, joan], "state": "done", "by": "people key",
         "erased_at": "2026-09-21T14:13:20Z", "finished_at": "2026-09-21T14:13:20Z",
-        "counts": {"parts": 2, "identifiers": 4, "tombstones": 6, "holds": 2}});
+        "counts": {"parts": 2, "identifiers": 4, "tombstones": 6, "holds": 2, "leads": 0}});
     assert_eq!((receipt.status, &receipt.body), (200, &expected));
     assert_eq!(left_of(&rig, &[&jane, &joan]).await, BTreeSet::from(["ERASED".to_owned()]));
     let bens = left_of(&rig, &[&ben]).await;
