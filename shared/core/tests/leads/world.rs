@@ -8,7 +8,7 @@ use adrelay_core::config::Source;
 use adrelay_core::ids::{AdObjectId, FormId, LeadId, PageId, PixelId, SourceId, TenantId};
 use adrelay_core::leads::{
     Announced, Answer, Change, ChangeError, ChangeRequest, Changed, Changes, LEAD_PURPOSE, Lead, LeadAds,
-    LeadDesk, LeadPii, LeadWork, Ports, Report, Settings, Submission, WORK_VERSION,
+    LeadDesk, LeadPii, LeadWork, Report, Settings, Submission, WORK_VERSION,
 };
 use adrelay_core::message::{EventMessage, QueueMessage};
 use adrelay_core::people::Pii;
@@ -18,91 +18,17 @@ use adrelay_core::ports::leads::LeadStore as _;
 use adrelay_core::retry::Backoff;
 use adrelay_core::rules::{RuleSet, default_rules};
 use adrelay_core::time::UnixMillis;
-use fakes::{
-    FixedSecrets, FixedVault, KEYRING_PII, LOOKUP_KEY, MemoryBus, MemoryConfig, MemoryJobs, MemoryLeads,
-    MemoryLeadsApi, MemoryPeople, MemoryQueue, NOON, QueueRules, SeededEntropy, VirtualClock,
-};
+use fakes::{FixedSecrets, KEYRING_PII, LOOKUP_KEY, LeadPorts};
 use serde_json::Value;
 
 pub(crate) const PAGE: &str = "501";
 pub(crate) const FORM: &str = "601";
 pub(crate) const PIXEL: &str = "111";
 
-#[derive(Clone)]
-pub(crate) struct Parts {
-    pub(crate) config: MemoryConfig,
-    pub(crate) leads: MemoryLeads,
-    pub(crate) jobs: MemoryJobs,
-    pub(crate) people: MemoryPeople,
-    pub(crate) meta: MemoryLeadsApi,
-    pub(crate) bus: MemoryBus,
-    pub(crate) events: MemoryQueue,
-    pub(crate) leads_queue: MemoryQueue,
-    pub(crate) jobs_queue: MemoryQueue,
-    pub(crate) clock: VirtualClock,
-    entropy: SeededEntropy,
-}
-
-impl Ports for Parts {
-    type Config = MemoryConfig;
-    type Leads = MemoryLeads;
-    type Jobs = MemoryJobs;
-    type People = MemoryPeople;
-    type Meta = MemoryLeadsApi;
-    type Vault = FixedVault;
-    type Bus = MemoryBus;
-    type Events = MemoryQueue;
-    type LeadsQueue = MemoryQueue;
-    type JobsQueue = MemoryQueue;
-    type Secrets = FixedSecrets;
-    type Clock = VirtualClock;
-    type Entropy = SeededEntropy;
-
-    fn config(&self) -> &MemoryConfig {
-        &self.config
-    }
-    fn leads(&self) -> &MemoryLeads {
-        &self.leads
-    }
-    fn jobs(&self) -> &MemoryJobs {
-        &self.jobs
-    }
-    fn people(&self) -> &MemoryPeople {
-        &self.people
-    }
-    fn meta(&self) -> &MemoryLeadsApi {
-        &self.meta
-    }
-    fn vault(&self) -> &FixedVault {
-        &FixedVault
-    }
-    fn bus(&self) -> &MemoryBus {
-        &self.bus
-    }
-    fn events(&self) -> &MemoryQueue {
-        &self.events
-    }
-    fn leads_queue(&self) -> &MemoryQueue {
-        &self.leads_queue
-    }
-    fn jobs_queue(&self) -> &MemoryQueue {
-        &self.jobs_queue
-    }
-    fn secrets(&self) -> &FixedSecrets {
-        &FixedSecrets
-    }
-    fn clock(&self) -> &VirtualClock {
-        &self.clock
-    }
-    fn entropy(&self) -> &SeededEntropy {
-        &self.entropy
-    }
-}
-
 pub(crate) struct World {
-    pub(crate) parts: Parts,
+    pub(crate) parts: LeadPorts,
     pub(crate) settings: Settings,
-    pub(crate) desk: LeadDesk<Parts>,
+    pub(crate) desk: LeadDesk<LeadPorts>,
 }
 
 pub(crate) fn tenant() -> TenantId {
@@ -144,21 +70,7 @@ fn settings() -> Settings {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let clock = VirtualClock::at(NOON);
-        let queue = || MemoryQueue::new(clock.clone(), QueueRules::default());
-        let parts = Parts {
-            config: MemoryConfig::default(),
-            leads: MemoryLeads::default(),
-            jobs: MemoryJobs::default(),
-            people: MemoryPeople::default(),
-            meta: MemoryLeadsApi::new(clock.clone()),
-            bus: MemoryBus::default(),
-            events: queue(),
-            leads_queue: queue(),
-            jobs_queue: queue(),
-            clock: clock.clone(),
-            entropy: SeededEntropy::new(11),
-        };
+        let parts = LeadPorts::default();
         parts.config.add_source(source());
         parts.config.add_page(&tenant(), &page(), &source().id, "page-token");
         parts.config.set_rules(&tenant(), RuleSet { version: 1, rules: default_rules().unwrap() });

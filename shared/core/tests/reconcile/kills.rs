@@ -24,7 +24,7 @@ async fn assert_complete(world: &World, context: &str) {
     let job = world.job("job_1");
     assert_eq!((job.done, job.total, job.error), (2, Some(2), None), "{context}");
     assert!(job.finished_at.is_some(), "{context}");
-    assert!(world.parts.queue.dead().is_empty(), "{context}");
+    assert!(world.parts.leads_queue.dead().is_empty(), "{context}");
 }
 
 #[tokio::test]
@@ -83,8 +83,8 @@ async fn whichever_call_of_the_jobs_table_fails_the_job_ends() {
 #[tokio::test]
 async fn a_queue_that_refuses_leaves_the_message_to_be_delivered_again() {
     let world = prepared().await;
-    world.parts.queue.set_refusing(true);
-    let refused = world.parts.queue.receive(1);
+    world.parts.leads_queue.set_refusing(true);
+    let refused = world.parts.leads_queue.receive(1);
     assert_eq!(refused.len(), 1);
     let task = adrelay_core::leads::reconcile::PageTask {
         tenant: crate::data::tenant(),
@@ -94,7 +94,7 @@ async fn a_queue_that_refuses_leaves_the_message_to_be_delivered_again() {
         job: Some("job_1".parse().unwrap()),
     };
     world.desk().look_at_page(&task).await.unwrap_err();
-    world.parts.queue.set_refusing(false);
+    world.parts.leads_queue.set_refusing(false);
     world.drain(world.now()).await;
     assert_complete(&world, "").await;
 }
@@ -102,9 +102,9 @@ async fn a_queue_that_refuses_leaves_the_message_to_be_delivered_again() {
 #[tokio::test]
 async fn a_message_that_is_delivered_twice_changes_nothing() {
     let world = prepared().await;
-    let bodies = world.parts.queue.bodies();
+    let bodies = world.parts.leads_queue.bodies();
     for body in bodies {
-        world.parts.queue.push(body, 0);
+        world.parts.leads_queue.push(body, 0);
     }
     world.drain(world.now()).await;
     assert_complete(&world, "").await;

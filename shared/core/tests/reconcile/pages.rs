@@ -30,7 +30,7 @@ async fn every_page_is_queued_once_an_interval_however_many_ask() {
         world.parts.config.add_page(&tenant(), &page(&format!("9{nth:03}")), &source(), "t");
     }
     let tick = world.desk().reconcile_tick(world.later()).await.unwrap();
-    assert_eq!((tick.pages, tick.cut, world.parts.queue.bodies().len()), (252, false, 252));
+    assert_eq!((tick.pages, tick.cut, world.parts.leads_queue.bodies().len()), (252, false, 252));
     // Another process a minute later.
     world.restart();
     world.advance_s(60);

@@ -10,16 +10,13 @@ use adrelay_core::jobs::{Job, JobKind, JobState};
 use adrelay_core::leads::reconcile::{
     FormLook, FormReport, FormSlice, FormTask, PageLook, PageTask, SyncPlan,
 };
-use adrelay_core::leads::{Announced, Arrival, FormDay, LeadDesk, LeadWork, Ports, Settings, WORK_VERSION};
+use adrelay_core::leads::{Announced, Arrival, FormDay, LeadDesk, LeadWork, Settings, WORK_VERSION};
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::jobs::JobStore as _;
 use adrelay_core::ports::leads::FormStore as _;
 use adrelay_core::retry::Backoff;
 use adrelay_core::time::UnixMillis;
-use fakes::{
-    FixedSecrets, FixedVault, KEYRING_PII, LOOKUP_KEY, MemoryBus, MemoryConfig, MemoryJobs, MemoryLeads,
-    MemoryLeadsApi, MemoryPeople, MemoryQueue, NOON, QueueRules, SeededEntropy, VirtualClock,
-};
+use fakes::{KEYRING_PII, LOOKUP_KEY, LeadPorts};
 
 use crate::data::{meta_form, page, source, submission, tenant};
 
@@ -32,77 +29,6 @@ pub(crate) const INTERVAL_S: i64 = 900;
 
 /// Messages that a test may need: more is a loop without an end.
 const MAX_MESSAGES: usize = 5_000;
-
-#[derive(Clone)]
-pub(crate) struct Parts {
-    pub(crate) config: MemoryConfig,
-    pub(crate) leads: MemoryLeads,
-    pub(crate) jobs: MemoryJobs,
-    pub(crate) people: MemoryPeople,
-    pub(crate) meta: MemoryLeadsApi,
-    pub(crate) bus: MemoryBus,
-    pub(crate) events: MemoryQueue,
-    pub(crate) queue: MemoryQueue,
-    pub(crate) jobs_queue: MemoryQueue,
-    pub(crate) clock: VirtualClock,
-    entropy: SeededEntropy,
-}
-
-impl Ports for Parts {
-    type Config = MemoryConfig;
-    type Leads = MemoryLeads;
-    type Jobs = MemoryJobs;
-    type People = MemoryPeople;
-    type Meta = MemoryLeadsApi;
-    type Vault = FixedVault;
-    type Bus = MemoryBus;
-    type Events = MemoryQueue;
-    type LeadsQueue = MemoryQueue;
-    type JobsQueue = MemoryQueue;
-    type Secrets = FixedSecrets;
-    type Clock = VirtualClock;
-    type Entropy = SeededEntropy;
-
-    fn config(&self) -> &MemoryConfig {
-        &self.config
-    }
-    fn leads(&self) -> &MemoryLeads {
-        &self.leads
-    }
-    fn jobs(&self) -> &MemoryJobs {
-        &self.jobs
-    }
-    fn people(&self) -> &MemoryPeople {
-        &self.people
-    }
-    fn meta(&self) -> &MemoryLeadsApi {
-        &self.meta
-    }
-    fn vault(&self) -> &FixedVault {
-        &FixedVault
-    }
-    fn bus(&self) -> &MemoryBus {
-        &self.bus
-    }
-    fn events(&self) -> &MemoryQueue {
-        &self.events
-    }
-    fn leads_queue(&self) -> &MemoryQueue {
-        &self.queue
-    }
-    fn jobs_queue(&self) -> &MemoryQueue {
-        &self.jobs_queue
-    }
-    fn secrets(&self) -> &FixedSecrets {
-        &FixedSecrets
-    }
-    fn clock(&self) -> &VirtualClock {
-        &self.clock
-    }
-    fn entropy(&self) -> &SeededEntropy {
-        &self.entropy
-    }
-}
 
 /// What the messages of a test came to.
 #[derive(Debug, Default)]
@@ -125,28 +51,14 @@ impl Seen {
 }
 
 pub(crate) struct World {
-    pub(crate) parts: Parts,
+    pub(crate) parts: LeadPorts,
     /// One process, with its caches.
-    desk: LeadDesk<Parts>,
+    desk: LeadDesk<LeadPorts>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        let clock = VirtualClock::at(NOON);
-        let queue = || MemoryQueue::new(clock.clone(), QueueRules::default());
-        let parts = Parts {
-            config: MemoryConfig::default(),
-            leads: MemoryLeads::default(),
-            jobs: MemoryJobs::default(),
-            people: MemoryPeople::default(),
-            meta: MemoryLeadsApi::new(clock.clone()),
-            bus: MemoryBus::default(),
-            events: queue(),
-            queue: queue(),
-            jobs_queue: queue(),
-            clock: clock.clone(),
-            entropy: SeededEntropy::new(7),
-        };
+        let parts = LeadPorts::default();
         parts.config.add_source(Source {
             pixel_ids: vec![PixelId::parse("111").unwrap()],
             default_country: Some("US".to_owned()),
@@ -163,7 +75,7 @@ impl World {
         Self { parts, desk }
     }
 
-    pub(crate) fn desk(&self) -> &LeadDesk<Parts> {
+    pub(crate) fn desk(&self) -> &LeadDesk<LeadPorts> {
         &self.desk
     }
 
@@ -236,7 +148,7 @@ impl World {
     pub(crate) fn push_page(&self, id: &str, days: Option<u16>, job: Option<JobId>) {
         let work =
             LeadWork::Page { v: WORK_VERSION, tenant: tenant(), page: page(id), attempt: 0, days, job };
-        self.parts.queue.push(work.body().unwrap(), 0);
+        self.parts.leads_queue.push(work.body().unwrap(), 0);
     }
 
     pub(crate) fn job(&self, id: &str) -> Job {
@@ -266,14 +178,14 @@ impl World {
     pub(crate) async fn drain_some(&self, messages: usize, until: UnixMillis) -> Seen {
         let mut seen = Seen::default();
         while seen.messages < messages
-            && let Some(at) = self.parts.queue.next_visible_at()
+            && let Some(at) = self.parts.leads_queue.next_visible_at()
         {
             self.parts.clock.advance_to(at);
-            for message in self.parts.queue.receive(1) {
+            for message in self.parts.leads_queue.receive(1) {
                 seen.messages += 1;
                 let work = LeadWork::parse(&message.body).unwrap();
                 if work_on(&self.desk, work, until, &mut seen).await {
-                    self.parts.queue.delete(message.id);
+                    self.parts.leads_queue.delete(message.id);
                 }
             }
         }
@@ -335,7 +247,7 @@ impl World {
     }
 }
 
-fn desk(parts: &Parts) -> LeadDesk<Parts> {
+fn desk(parts: &LeadPorts) -> LeadDesk<LeadPorts> {
     let settings = Settings {
         forward: true,
         people: true,
@@ -349,7 +261,7 @@ fn desk(parts: &Parts) -> LeadDesk<Parts> {
 }
 
 /// Whether the message is done with.
-async fn work_on(desk: &LeadDesk<Parts>, work: LeadWork, until: UnixMillis, seen: &mut Seen) -> bool {
+async fn work_on(desk: &LeadDesk<LeadPorts>, work: LeadWork, until: UnixMillis, seen: &mut Seen) -> bool {
     match work {
         LeadWork::Announced { .. } => desk.handle(vec![work], until).await.0.is_empty(),
         LeadWork::Page { tenant, page, attempt, days, job, .. } => {
