@@ -67,6 +67,30 @@ impl Stack {
         Ok(())
     }
 
+    /// Enables or disables the schedule that starts lead-worker each minute.
+    ///
+    /// # Errors
+    /// When the local AWS refuses or has no such rule.
+    pub async fn set_lead_schedule_enabled(&self, enabled: bool) -> anyhow::Result<()> {
+        let rules = self.aws().json("events", "AWSEvents.ListRules", "1.1", &json!({})).await?;
+        let mut names =
+            rules["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["Name"].as_str());
+        let name = names.find(|name| name.contains("LeadWorkerTick")).context("no rule LeadWorkerTick")?;
+        let target = if enabled { "AWSEvents.EnableRule" } else { "AWSEvents.DisableRule" };
+        self.aws().json("events", target, "1.1", &json!({ "Name": name })).await?;
+        Ok(())
+    }
+
+    /// Drops every message of a queue.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub async fn purge(&self, queue: Queue) -> anyhow::Result<()> {
+        let body = json!({ "QueueUrl": self.queue_url(queue) });
+        self.aws().json("sqs", "AmazonSQS.PurgeQueue", "1.0", &body).await?;
+        Ok(())
+    }
+
     /// Invokes a function with `event` and waits for its answer; a schedule's call, for one, without the wait for the
     /// minute.
     ///

@@ -31,6 +31,24 @@ async fn queued(stack: &Stack) -> anyhow::Result<u64> {
     Ok(stack.depth(Queue::Leads).await?.total())
 }
 
+/// Stops everything else that sends to the queue of leads or takes from it, and empties it.
+async fn quiet(stack: &Stack) -> anyhow::Result<()> {
+    stack.set_lead_schedule_enabled(false).await?;
+    stack.set_lead_worker_enabled(false).await?;
+    e2e::eventually("nothing is in a worker's hands", || async {
+        Ok(stack.depth(Queue::Leads).await?.in_flight == 0)
+    })
+    .await?;
+    stack.purge(Queue::Leads).await
+}
+
+/// Empties the queue, of leads that there never were, and starts everything again.
+async fn busy(stack: &Stack) -> anyhow::Result<()> {
+    stack.purge(Queue::Leads).await?;
+    stack.set_lead_worker_enabled(true).await?;
+    stack.set_lead_schedule_enabled(true).await
+}
+
 #[tokio::test]
 async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
@@ -46,8 +64,7 @@ async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow:
     let many_signed = signature(&stack.env().app_secret, &many)?;
     let huge = vec![b' '; 1_000_001];
     let huge_signed = signature(&stack.env().app_secret, &huge)?;
-    // Stopped, so that nothing that was queued could have gone already.
-    stack.set_lead_worker_enabled(false).await?;
+    quiet(&stack).await?;
     let before = queued(&stack).await?;
     let truncated = &good[..good.len() - 2];
     let sha256 = "x-hub-signature-256";
@@ -73,7 +90,7 @@ async fn what_is_not_meta_s_gets_the_right_status_and_is_not_queued() -> anyhow:
     let answer = page.announce(&body, &[(sha256, &good)]).await?;
     ensure!(answer.status == 200, "{answer:?}");
     ensure!(queued(&stack).await? == before + 1, "the genuine one was not queued");
-    stack.set_lead_worker_enabled(true).await?;
+    busy(&stack).await?;
     Ok(())
 }
 
@@ -100,7 +117,7 @@ async fn verification_answers_the_challenge_and_nothing_else() -> anyhow::Result
 async fn the_webhook_waits_for_nothing_but_the_queue() -> anyhow::Result<()> {
     let stack = Stack::shared().await?;
     let page = LeadPage::open(&stack).await?;
-    stack.set_lead_worker_enabled(false).await?;
+    quiet(&stack).await?;
     let post = async |lead: u32| {
         let body = announcement(&page.page, &page.form, &[lead.to_string()]);
         let good = signature(&stack.env().app_secret, &body)?;
@@ -127,7 +144,7 @@ async fn the_webhook_waits_for_nothing_but_the_queue() -> anyhow::Result<()> {
     if let Some(policy) = whole {
         stack.restore_role(Function::LeadgenWebhook, &policy).await?;
     }
-    stack.set_lead_worker_enabled(true).await?;
+    busy(&stack).await?;
     for answer in answers {
         let answer = answer?;
         ensure!(answer.status == 200, "{answer:?}");
