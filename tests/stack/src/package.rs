@@ -57,14 +57,13 @@ impl Function {
 /// Name of the simulator's binary.
 pub(crate) const SIMULATOR: &str = "graph-sim";
 
-/// Compiles the functions and the simulator in the dev profile; cargo's progress is shown.
+/// Compiles every binary in the dev profile, with the features that `make build` compiles them with, so that neither
+/// compiles again what the other has compiled; cargo's progress is shown.
 pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(workspace.root()).args(["build", "--locked", "--bins", "-p", SIMULATOR]);
-    for function in Function::ALL {
-        command.args(["-p", function.name()]);
-    }
+    command.current_dir(workspace.root());
+    command.args(["build", "--workspace", "--locked", "--bins", "--examples"]);
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().context("running cargo")?;
     ensure!(status.success(), "cargo build failed");
     Ok(())

@@ -1,0 +1,5 @@
+//! capi-dispatch in-process.
+
+mod outage;
+mod samples;
+mod sync;

@@ -1,0 +1,4 @@
+//! job-worker in-process.
+
+mod batches;
+mod samples;

@@ -1,0 +1,3 @@
+//! Calls of receivers on this machine.
+
+mod calls;

@@ -1,0 +1,3 @@
+//! The stack's controls.
+
+mod control;
