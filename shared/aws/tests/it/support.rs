@@ -48,10 +48,19 @@ async fn server() -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+    client_of(&format!("http://{address}"))
+}
+
+/// A client of a DynamoDB that is not there, for a wire that answers everything itself.
+pub(crate) fn unreachable() -> Client {
+    client_of("http://127.0.0.1:1")
+}
+
+fn client_of(url: &str) -> Client {
     let settings = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(format!("http://{address}"))
+        .endpoint_url(url)
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .build();
     Client::from_conf(settings)

@@ -55,17 +55,6 @@ async fn tombstones_end_after_15_days() {
 }
 
 #[tokio::test]
-async fn a_list_of_several_pages_is_complete() {
-    let client = dynamodb().await;
-    let store = DynamoEvents::new(client, TABLE.to_owned());
-    // With the names of its attributes some 150 bytes each: more than the 1 MB of a page.
-    for part in hashes(8_000).chunks(MAX_BURIED_HASHES) {
-        store.bury(&tenant(), part, NOON).await.unwrap();
-    }
-    assert_eq!(list(&store, &tenant()).await.len(), 8_000);
-}
-
-#[tokio::test]
 async fn one_erasure_has_a_limit_and_a_store_that_is_gone_is_an_error() {
     let store = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
     assert!(store.bury(&tenant(), &hashes(MAX_BURIED_HASHES + 1), NOON).await.is_err());
