@@ -1,13 +1,13 @@
 //! Receipts, index lines, waiting rooms and ledgers in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use adrelay_core::dispatch::governor::Ledger;
 use adrelay_core::ids::{MessageId, PixelId, TenantId};
-use adrelay_core::message::EventMessage;
+use adrelay_core::message::{EventMessage, QueuedEvent};
 use adrelay_core::normalize::Sha256Hex;
 use adrelay_core::ports::StoreError;
-use adrelay_core::ports::erasure::{ErasureList, ErasureWriter, Tombstone};
+use adrelay_core::ports::erasure::{ErasureList, ErasureWriter, MAX_BURIED_HASHES, Tombstone};
 use adrelay_core::ports::governor::{GovernorStore, RateGate, Versioned};
 use adrelay_core::ports::receipts::{Known, ReceiptWriter};
 use adrelay_core::ports::waiting::{Parked, WaitingRoom};
@@ -24,7 +24,12 @@ pub struct StoredReceipt {
     pub outcome: Outcome,
     /// Copies counted, the first included.
     pub copies: u32,
+    /// Messages that wrote it, from the second one on; ≤ [`SEEN_MAX`] and one.
+    seen: BTreeSet<MessageId>,
 }
+
+/// Messages that a receipt remembers, as the table's do.
+const SEEN_MAX: usize = 10;
 
 #[derive(Debug, Default)]
 struct State {
@@ -33,7 +38,7 @@ struct State {
     rooms: BTreeMap<(TenantId, PixelId, String), EventMessage>,
     ledgers: HashMap<(TenantId, PixelId), Versioned>,
     passages: HashMap<String, UnixMillis>,
-    graves: Vec<(TenantId, Tombstone)>,
+    graves: HashMap<TenantId, HashMap<Sha256Hex, UnixMillis>>,
     writes: u64,
 }
 
@@ -123,19 +128,40 @@ impl ReceiptWriter for MemoryEvents {
         self.0
             .call("index", |state| {
                 state.writes += entries.len() as u64;
-                state.index.extend_from_slice(entries);
+                for entry in entries {
+                    state.index.retain(|line| !same_line(line, entry));
+                    state.index.push(entry.clone());
+                }
                 Ok(())
             })
             .await
     }
 }
 
+/// Whether two lines stand in the same place of the index.
+fn same_line(one: &BatchIndexEntry, other: &BatchIndexEntry) -> bool {
+    let place = |line: &BatchIndexEntry| {
+        (line.tenant.clone(), line.source.clone(), line.status, line.at, line.batch.clone())
+    };
+    place(one) == place(other)
+}
+
 fn record(state: &mut State, outcome: &Outcome) {
     state.writes += 1;
-    let fresh = StoredReceipt { outcome: outcome.clone(), copies: 0 };
-    let stored = state.receipts.entry(outcome.key.clone()).or_insert(fresh);
-    let same_message = stored.copies > 0 && stored.outcome.message == outcome.message;
-    stored.copies += if same_message { outcome.copies - 1 } else { outcome.copies };
+    let Some(stored) = state.receipts.get_mut(&outcome.key) else {
+        let fresh = StoredReceipt { outcome: outcome.clone(), copies: outcome.copies, seen: BTreeSet::new() };
+        state.receipts.insert(outcome.key.clone(), fresh);
+        return;
+    };
+    let known = stored.outcome.message == outcome.message || stored.seen.contains(&outcome.message);
+    if known {
+        stored.copies += outcome.copies.saturating_sub(1);
+    } else {
+        stored.copies += outcome.copies;
+        if stored.seen.len() < SEEN_MAX {
+            stored.seen.extend([stored.outcome.message.clone(), outcome.message.clone()]);
+        }
+    }
     if stored.outcome.status != Status::Sent {
         stored.outcome = outcome.clone();
     }
@@ -143,8 +169,9 @@ fn record(state: &mut State, outcome: &Outcome) {
 
 impl WaitingRoom for MemoryEvents {
     async fn park(&self, message: &EventMessage) -> Result<(), StoreError> {
-        let ids: Vec<&str> = message.events.iter().map(|event| event.head().event_id.as_str()).collect();
-        let key = format!("{:015}#{}#{}", message.first_enqueued_at.0, message.id, ids.join(","));
+        let heads = message.events.iter().map(QueuedEvent::head);
+        let events: Vec<_> = heads.map(|head| (head.event_id.as_str(), head.event_name.as_str())).collect();
+        let key = format!("{:015}#{}#{events:?}", message.first_enqueued_at.0, message.id);
         self.0
             .call("park", |state| {
                 state.writes += 1;
@@ -186,8 +213,8 @@ impl ErasureList for MemoryEvents {
     async fn tombstones(&self, tenant: &TenantId) -> Result<Vec<Tombstone>, StoreError> {
         self.0
             .call("tombstones", |state| {
-                let graves = state.graves.iter().filter(|(of, _)| of == tenant);
-                Ok(graves.map(|(_, tombstone)| *tombstone).collect())
+                let graves = state.graves.get(tenant).into_iter().flatten();
+                Ok(graves.map(|(&sha256, &erased_at)| Tombstone { sha256, erased_at }).collect())
             })
             .await
     }
@@ -195,13 +222,18 @@ impl ErasureList for MemoryEvents {
 
 impl ErasureWriter for MemoryEvents {
     async fn bury(&self, tenant: &TenantId, hashes: &[Sha256Hex], at: UnixMillis) -> Result<(), StoreError> {
-        let graves = hashes.iter().map(|&sha256| (tenant.clone(), Tombstone { sha256, erased_at: at }));
-        self.0
-            .call("bury", |state| {
-                state.graves.extend(graves);
-                Ok(())
-            })
-            .await
+        let bury = |state: &mut State| {
+            if hashes.len() > MAX_BURIED_HASHES {
+                return Err(StoreError::Unavailable("more hashes than one erasure buries".to_owned()));
+            }
+            let graves = state.graves.entry(tenant.clone()).or_default();
+            for &sha256 in hashes {
+                let erased_at = graves.entry(sha256).or_insert(at);
+                *erased_at = at.max(*erased_at);
+            }
+            Ok(())
+        };
+        self.0.call("bury", bury).await
     }
 }
 

@@ -1,9 +1,13 @@
 //! What `ReceiptWriter` promises of receipts, of the table and of what stands for it in other tests: `sent` wins, repeats
 //! are counted, redeliveries are not.
 
+use std::collections::HashMap;
+
 use adrelay_aws::events::DynamoEvents;
+use adrelay_core::ids::{EventName, PixelId, TenantId};
 use adrelay_core::message::Held;
-use adrelay_core::receipt::{Outcome, Receipt, Status, Trust};
+use adrelay_core::ports::receipts::Known;
+use adrelay_core::receipt::{Outcome, Receipt, ReceiptKey, Status, Trust};
 use fakes::MemoryEvents;
 use proptest::prelude::*;
 
@@ -18,7 +22,10 @@ contract!(adrelay_aws::events::DynamoEvents::new, crate::support::dynamodb, fake
     sent_is_never_replaced_and_a_later_copy_is_a_repeat,
     a_repeat_of_a_sent_event_leaves_the_first_ones_facts,
     a_redelivered_message_is_no_repeat,
+    a_redelivered_message_is_no_repeat_of_what_another_sent,
     two_messages_that_wait_in_turns_are_one_repeat,
+    who_decided_last_is_known_and_who_sent_stays,
+    every_part_of_a_key_tells_receipts_apart,
     messages_that_write_at_the_same_time_are_all_counted,
     copies_within_a_batch_count_once_each,
     a_public_event_has_a_receipt_of_its_own,
@@ -85,10 +92,11 @@ async fn sent_replaces_waiting_with_all_its_facts(store: &impl Events) {
 
 async fn sent_is_never_replaced_and_a_later_copy_is_a_repeat(store: &impl Events) {
     for later in [Status::Rejected, Status::Expired, Status::Skipped, Status::Waiting, Status::Erased] {
-            record(store, &[outcome("e1", Status::Sent, "m1")]).await;
-        let before = the_receipt(store, "e1").await;
-        record(store, &[Outcome { at: NOON.plus_ms(9), ..outcome("e1", later, "m2") }]).await;
-        let after = the_receipt(store, "e1").await;
+        let id = later.as_str();
+        record(store, &[outcome(id, Status::Sent, "m1")]).await;
+        let before = the_receipt(store, id).await;
+        record(store, &[Outcome { at: NOON.plus_ms(9), ..outcome(id, later, "m2") }]).await;
+        let after = the_receipt(store, id).await;
         assert_eq!(after, Receipt { repeats: 1, ..before }, "{later:?}");
     }
 }
@@ -105,10 +113,56 @@ async fn a_repeat_of_a_sent_event_leaves_the_first_ones_facts(store: &impl Event
 
 async fn a_redelivered_message_is_no_repeat(store: &impl Events) {
     for status in Status::ALL {
-            let outcomes = [outcome("e1", status, "m1")];
+        let outcomes = [outcome(status.as_str(), status, "m1")];
         record(store, &outcomes).await;
         record(store, &outcomes).await;
-        assert_eq!(the_receipt(store, "e1").await.repeats, 0, "{status:?}");
+        assert_eq!(the_receipt(store, status.as_str()).await.repeats, 0, "{status:?}");
+    }
+}
+
+/// It is redelivered after another message was sent.
+async fn a_redelivered_message_is_no_repeat_of_what_another_sent(store: &impl Events) {
+    record(store, &[outcome("e1", Status::Sent, "m1")]).await;
+    for _ in 0..3 {
+        record(store, &[outcome("e1", Status::Sent, "m2")]).await;
+        record(store, &[outcome("e1", Status::Skipped, "m1")]).await;
+    }
+    let receipt = the_receipt(store, "e1").await;
+    assert_eq!((receipt.repeats, receipt.message), (1, Some(message_id("m1"))));
+}
+
+async fn who_decided_last_is_known_and_who_sent_stays(store: &impl Events) {
+    for (status, message, known) in [
+        (Status::Waiting, "m1", "m1"),
+        (Status::Rejected, "m2", "m2"),
+        (Status::Sent, "m3", "m3"),
+        (Status::Sent, "m4", "m3"),
+    ] {
+        record(store, &[outcome("e1", status, message)]).await;
+        let found = store.known(&[key("e1")]).await.unwrap();
+        let expected = Known { status, message: Some(message_id(known)) };
+        assert_eq!(found, HashMap::from([(key("e1"), expected)]), "{message}");
+    }
+}
+
+/// What differs in one part of its name is another receipt.
+async fn every_part_of_a_key_tells_receipts_apart(store: &impl Events) {
+    let one = key("e1");
+    let others = [
+        ReceiptKey { tenant: TenantId::parse("other").unwrap(), ..one.clone() },
+        ReceiptKey { pixel_id: PixelId::parse("5").unwrap(), ..one.clone() },
+        ReceiptKey { event_name: EventName::parse("Purchase").unwrap(), ..one.clone() },
+        ReceiptKey { trust: Trust::Public, ..one.clone() },
+        key("e2"),
+    ];
+    record(store, &[outcome("e1", Status::Sent, "m1")]).await;
+    assert_eq!(store.known(&others).await.unwrap(), HashMap::new());
+    for (nth, other) in others.iter().enumerate() {
+        let message = format!("other{nth}");
+        record(store, &[Outcome { key: other.clone(), ..outcome("e1", Status::Rejected, &message) }]).await;
+        let known = store.known(&[one.clone(), other.clone()]).await.unwrap();
+        assert_eq!((known[&one].status, known[other].status), (Status::Sent, Status::Rejected), "{other:?}");
+        assert_eq!(known[other].message, Some(message_id(&message)));
     }
 }
 
@@ -140,9 +194,8 @@ async fn a_public_event_has_a_receipt_of_its_own(store: &impl Events) {
     let mut public = outcome("e1", Status::Sent, "m2");
     public.key.trust = Trust::Public;
     record(store, &[outcome("e1", Status::Rejected, "m1"), public]).await;
-    let receipts = store.by_event_id(&tenant(), &key("e1").event_id).await.unwrap();
-    let mut found: Vec<_> = receipts.iter().map(|r| (r.trust, r.status, r.repeats)).collect();
-    found.sort_by_key(|(trust, ..)| *trust);
+    let receipts = store.receipts_of("e1").await;
+    let found: Vec<_> = receipts.iter().map(|r| (r.trust, r.status, r.repeats)).collect();
     assert_eq!(found, [(Trust::Server, Status::Rejected, 0), (Trust::Public, Status::Sent, 0)]);
 }
 
@@ -169,7 +222,7 @@ async fn event_ids_of_any_characters_are_kept_apart(store: &impl Events) {
     for id in ids {
         assert_eq!(the_receipt(store, id).await.event_id.as_str(), id);
     }
-    assert!(store.by_event_id(&tenant(), &key("unknown").event_id).await.unwrap().is_empty());
+    assert_eq!(store.receipts_of("unknown").await, []);
 }
 
 /// Statuses and copies of messages that bring one event, each a different message.
@@ -194,16 +247,12 @@ proptest! {
         redelivered in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let receipt = runtime.block_on(async {
-            let store = store().await;
-            for outcome in &outcomes {
-                record(&store, std::slice::from_ref(outcome)).await;
-                if redelivered {
-                    record(&store, std::slice::from_ref(outcome)).await;
-                }
-            }
-            the_receipt(&store, "e1").await
-        });
+        let mut all = Vec::new();
+        for outcome in outcomes.iter().cloned() {
+            all.extend(vec![outcome; 1 + usize::from(redelivered)]);
+        }
+        let (receipt, in_memory) = runtime.block_on(in_both(&all));
+        prop_assert_eq!(&receipt, &in_memory);
         let any_sent = outcomes.iter().any(|outcome| outcome.status == Status::Sent);
         prop_assert_eq!(receipt.status == Status::Sent, any_sent);
         let copies: u32 = outcomes.iter().map(|outcome| outcome.copies).sum();
@@ -211,4 +260,34 @@ proptest! {
         let anew = if redelivered { copies - u32::try_from(outcomes.len()).unwrap() } else { 0 };
         prop_assert_eq!(receipt.repeats, copies - 1 + anew);
     }
+
+    /// More messages than a receipt remembers, in any turns.
+    #[test]
+    fn table_and_memory_agree_on_any_history(outcomes in history()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (in_the_table, in_memory) = runtime.block_on(in_both(&outcomes));
+        prop_assert_eq!(in_the_table, in_memory);
+    }
+}
+
+fn history() -> impl Strategy<Value = Vec<Outcome>> {
+    let one = (0..14_usize, prop_oneof![4 => Just(4_usize), 1 => 0..Status::ALL.len()], 1_u32..4);
+    proptest::collection::vec(one, 1..40).prop_map(|parts| {
+        let make = |(message, status, copies): (usize, usize, u32)| Outcome {
+            copies,
+            ..outcome("e1", Status::ALL[status], &format!("m{message}"))
+        };
+        parts.into_iter().map(make).collect()
+    })
+}
+
+/// The receipt that these outcomes leave, one after the other: in the table and in memory.
+async fn in_both(outcomes: &[Outcome]) -> (Receipt, Receipt) {
+    let table = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
+    let memory = MemoryEvents::default();
+    for outcome in outcomes {
+        record(&table, std::slice::from_ref(outcome)).await;
+        record(&memory, std::slice::from_ref(outcome)).await;
+    }
+    (the_receipt(&table, "e1").await, the_receipt(&memory, "e1").await)
 }

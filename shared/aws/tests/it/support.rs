@@ -160,8 +160,14 @@ pub(crate) fn outcome(event_id: &str, status: Status, message: &str) -> Outcome 
 
 /// A message with one `Lead` for each of these ids.
 pub(crate) fn message(id: &str, first_enqueued_at: UnixMillis, event_ids: &[&str]) -> EventMessage {
-    let event = |event_id: &&str| {
-        let json = serde_json::json!({"event_name": "Lead", "event_id": event_id, "event_time": NOON.secs(),
+    let events: Vec<_> = event_ids.iter().map(|event_id| ("Lead", *event_id)).collect();
+    named(id, first_enqueued_at, &events)
+}
+
+/// A message with an event for each of these names and ids.
+pub(crate) fn named(id: &str, first_enqueued_at: UnixMillis, events: &[(&str, &str)]) -> EventMessage {
+    let event = |(name, event_id): &(&str, &str)| {
+        let json = serde_json::json!({"event_name": name, "event_id": event_id, "event_time": NOON.secs(),
             "action_source": "website", "user_data": {"em": ["0".repeat(64)]}});
         QueuedEvent::from_raw(serde_json::value::to_raw_value(&json).unwrap()).unwrap()
     };
@@ -178,6 +184,6 @@ pub(crate) fn message(id: &str, first_enqueued_at: UnixMillis, event_ids: &[&str
         first_enqueued_at,
         skip: None,
         held: None,
-        events: event_ids.iter().map(event).collect(),
+        events: events.iter().map(event).collect(),
     }
 }
