@@ -3,11 +3,23 @@
 use std::collections::{BTreeSet, HashMap};
 
 use adrelay_aws::events::DynamoEvents;
-use adrelay_core::ids::{EventId, EventName};
+use adrelay_core::ids::{EventId, EventName, SourceId, TenantId};
+use adrelay_core::ports::StoreError;
 use adrelay_core::ports::receipts::{DayQuery, ReceiptReader as _, ReceiptWriter as _};
 use adrelay_core::receipt::{BatchIndexEntry, Outcome, Status, Trust};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 
+use crate::contract::contract;
+use crate::events_data::Events;
 use crate::support::{NOON, TABLE, dynamodb, outcome, partition, pixel, size, source, tenant};
+
+contract!(adrelay_aws::events::DynamoEvents::new, crate::support::dynamodb, fakes::MemoryEvents::default;
+    a_day_is_counted_by_name_and_status,
+    a_line_that_is_written_again_counts_once,
+    a_line_counts_for_its_tenant_source_and_day_alone,
+);
 
 fn line(batch: &str, status: Status, later_ms: i64, ids: &[String]) -> BatchIndexEntry {
     let ids: Vec<EventId> = ids.iter().map(|id| EventId::parse(id).unwrap()).collect();
@@ -44,16 +56,16 @@ fn query(status: Option<Status>, limit: usize) -> DayQuery {
 
 async fn pages(store: &DynamoEvents, mut query: DayQuery) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
-    loop {
+    for _ in 0..100 {
         let page = store.by_day(&query).await.unwrap();
         assert!(page.items.len() <= query.limit);
         pages.push(page.items.iter().map(|receipt| receipt.event_id.to_string()).collect());
-        assert!(pages.len() < 100, "paging ends");
         match page.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),
             None => return pages,
         }
     }
+    panic!("a list without an end")
 }
 
 #[tokio::test]
@@ -99,18 +111,62 @@ async fn other_days_and_sources_are_not_listed() {
     write(&store, "b1", Status::Sent, 0, &ids(0..2)).await;
     let other_day = DayQuery { day: "2026-01-01".to_owned(), ..query(None, 10) };
     assert!(pages(&store, other_day).await.concat().is_empty());
-    let elsewhere = adrelay_core::ids::SourceId::parse("other").unwrap();
+    let elsewhere = SourceId::parse("other").unwrap();
     assert!(pages(&store, DayQuery { source: elsewhere, ..query(None, 10) }).await.concat().is_empty());
 }
 
+/// A cursor as it is given out, but of whatever place.
+fn cursor(line: &str, done: usize) -> String {
+    URL_SAFE_NO_PAD.encode(json!({"line": line, "done": done}).to_string())
+}
+
 #[tokio::test]
-async fn a_cursor_that_was_not_given_out_is_refused_and_never_leads_elsewhere() {
+async fn a_cursor_that_was_not_given_out_is_refused() {
     let store = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
     write(&store, "b1", Status::Sent, 0, &ids(0..5)).await;
     for bad in ["", "x", "e30", "bnVsbA", "eyJhIjoxfQ", "%%%"] {
         let query = DayQuery { cursor: Some(bad.to_owned()), ..query(None, 2) };
-        let page = store.by_day(&query).await;
-        assert!(page.is_err(), "{bad:?} gave {page:?}");
+        assert_eq!(store.by_day(&query).await, Err(StoreError::Conflict), "{bad:?}");
+    }
+    let of_sent = query(Some(Status::Sent), 2);
+    for bad in ["", "sent", "sens#x", "sent$x", "waiting#2026-09-21T14:13:20.000Z#b1.0", "T#other#S#shop"] {
+        let query = DayQuery { cursor: Some(cursor(bad, 0)), ..of_sent.clone() };
+        assert_eq!(store.by_day(&query).await, Err(StoreError::Conflict), "{bad:?}");
+    }
+}
+
+/// It names a place of whichever list it comes back to: a line's key, without tenant, source or day.
+#[tokio::test]
+async fn a_cursor_never_leads_to_another_tenant_source_or_day() {
+    let store = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
+    write(&store, "b1", Status::Sent, 0, &ids(0..5)).await;
+    let given = store.by_day(&query(None, 2)).await.unwrap().next_cursor;
+    let wide = Some(cursor("waiting#9999", usize::MAX - 1));
+    for cursor in [given, wide] {
+        assert!(cursor.is_some());
+        let mine = DayQuery { cursor, ..query(None, 2) };
+        for elsewhere in [
+            DayQuery { tenant: TenantId::parse("other").unwrap(), ..mine.clone() },
+            DayQuery { source: SourceId::parse("other").unwrap(), ..mine.clone() },
+            DayQuery { day: "2026-09-20".to_owned(), ..mine.clone() },
+        ] {
+            let page = store.by_day(&elsewhere).await.unwrap();
+            assert_eq!((page.items, page.next_cursor), (Vec::new(), None));
+        }
+    }
+}
+
+/// A line may be written below the cursor, or lose its receipts, while a list is paged.
+#[tokio::test]
+async fn a_cursor_beyond_its_lines_end_goes_on_with_the_next_line() {
+    let store = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
+    write(&store, "b1", Status::Sent, 0, &ids(0..2)).await;
+    write(&store, "b2", Status::Sent, 10, &ids(2..4)).await;
+    let newest = "sent#2026-09-21T14:13:20.010Z#b2.0";
+    for (done, expected) in [(0, 4), (1, 3), (2, 2), (3, 2), (usize::MAX - 1, 2)] {
+        let page =
+            store.by_day(&DayQuery { cursor: Some(cursor(newest, done)), ..query(None, 10) }).await.unwrap();
+        assert_eq!((page.items.len(), page.next_cursor), (expected, None), "after {done}");
     }
 }
 
@@ -158,19 +214,51 @@ async fn a_cursor_of_one_status_is_refused_for_another() {
     write(&store, "b1", Status::Waiting, 0, &ids(0..3)).await;
     let page = store.by_day(&query(Some(Status::Waiting), 1)).await.unwrap();
     let other = DayQuery { cursor: page.next_cursor, ..query(Some(Status::Sent), 1) };
-    assert!(store.by_day(&other).await.is_err());
+    assert_eq!(store.by_day(&other).await, Err(StoreError::Conflict));
 }
 
-#[tokio::test]
-async fn a_day_is_counted_by_name_and_status() {
-    let store = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
+async fn a_day_is_counted_by_name_and_status(store: &impl Events) {
     let mut mixed = line("b1", Status::Sent, 0, &ids(0..3));
     mixed.events.push((EventName::parse("Purchase").unwrap(), vec![EventId::parse("p").unwrap()]));
     store.index(&[mixed, line("b2", Status::Rejected, 1, &ids(3..4))]).await.unwrap();
-    let counts = store.day_counts(&tenant(), &source(), &NOON.utc_day()).await.unwrap();
-    assert!(!counts.truncated);
-    assert_eq!(counts.by_name["Lead"], HashMap::from([(Status::Sent, 3), (Status::Rejected, 1)]));
-    assert_eq!(counts.by_name["Purchase"], HashMap::from([(Status::Sent, 1)]));
+    let expected = HashMap::from([
+        ("Lead".to_owned(), HashMap::from([(Status::Sent, 3), (Status::Rejected, 1)])),
+        ("Purchase".to_owned(), HashMap::from([(Status::Sent, 1)])),
+    ]);
+    assert_eq!(store.counted().await, expected);
+}
+
+async fn a_line_that_is_written_again_counts_once(store: &impl Events) {
+    let lines = [line("b1", Status::Sent, 0, &ids(0..3)), line("b2", Status::Sent, 0, &ids(3..5))];
+    for _ in 0..2 {
+        store.index(&lines).await.unwrap();
+    }
+    store.index(&[]).await.unwrap();
+    // Another status, instant or batch is another line.
+    store.index(&[line("b1", Status::Waiting, 0, &ids(0..1))]).await.unwrap();
+    store.index(&[line("b1", Status::Sent, 1, &ids(5..6))]).await.unwrap();
+    let of_lead = HashMap::from([(Status::Sent, 6), (Status::Waiting, 1)]);
+    assert_eq!(store.counted().await, HashMap::from([("Lead".to_owned(), of_lead)]));
+}
+
+async fn a_line_counts_for_its_tenant_source_and_day_alone(store: &impl Events) {
+    let ours = line("b1", Status::Sent, 0, &ids(0..1));
+    let midnight_ms = 86_400_000 - NOON.0.rem_euclid(86_400_000);
+    for (nth, other) in [
+        BatchIndexEntry { tenant: TenantId::parse("other").unwrap(), ..ours.clone() },
+        BatchIndexEntry { source: SourceId::parse("other").unwrap(), ..ours.clone() },
+        BatchIndexEntry { at: NOON.plus_ms(midnight_ms), ..ours.clone() },
+        BatchIndexEntry { at: NOON.plus_ms(midnight_ms - 86_400_001), ..ours.clone() },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        store.index(&[other]).await.unwrap();
+        assert_eq!(store.counted().await, HashMap::new(), "{nth}");
+    }
+    store.index(&[line("b2", Status::Sent, midnight_ms - 1, &ids(0..1)), ours]).await.unwrap();
+    let of_lead = HashMap::from([(Status::Sent, 2)]);
+    assert_eq!(store.counted().await, HashMap::from([("Lead".to_owned(), of_lead)]));
 }
 
 #[tokio::test]

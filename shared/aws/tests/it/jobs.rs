@@ -11,15 +11,11 @@ use serde_json::json;
 use crate::contract::contract;
 use crate::support::{NOON, TABLE, dynamodb, item, partition, tenant};
 
-async fn in_the_table() -> DynamoJobs {
-    DynamoJobs::new(dynamodb().await, TABLE.to_owned())
-}
-
 trait Jobs: JobStore + DeliveryStore {}
 
 impl<T: JobStore + DeliveryStore> Jobs for T {}
 
-contract!(super::in_the_table, fakes::MemoryJobs::default;
+contract!(adrelay_aws::jobs::DynamoJobs::new, crate::support::dynamodb, fakes::MemoryJobs::default;
     a_job_is_written_over_what_was_read_or_not_at_all,
     of_many_who_save_a_new_job_one_does,
     a_delivery_is_written_in_place_of_what_was_known,
@@ -27,7 +23,7 @@ contract!(super::in_the_table, fakes::MemoryJobs::default;
     a_tenant_sees_its_own,
 );
 
-fn job(id: &str) -> Job {
+pub(crate) fn job(id: &str) -> Job {
     Job {
         tenant: tenant(),
         id: JobId::parse(id).unwrap(),
@@ -46,7 +42,7 @@ fn job(id: &str) -> Job {
     }
 }
 
-fn delivery(id: &str, state: DeliveryState) -> Delivery {
+pub(crate) fn delivery(id: &str, state: DeliveryState) -> Delivery {
     Delivery {
         tenant: tenant(),
         id: id.to_owned(),

@@ -16,7 +16,7 @@ use crate::leads_data::{
 };
 use crate::support::{NOON, tenant};
 
-contract!(crate::leads_data::in_the_table, fakes::MemoryLeads::default;
+contract!(adrelay_aws::leads::DynamoLeads::new, crate::support::dynamodb_by_time, fakes::MemoryLeads::default;
     a_lead_is_stored_with_all_that_comes_with_it,
     a_lead_that_arrives_again_is_known_and_counted_once,
     of_many_who_store_the_same_lead_one_does,

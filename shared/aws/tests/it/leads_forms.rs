@@ -11,7 +11,7 @@ use crate::contract::contract;
 use crate::leads_data::{Leads, create, form_id, lead, meta_form, page_id};
 use crate::support::{NOON, tenant};
 
-contract!(crate::leads_data::in_the_table, fakes::MemoryLeads::default;
+contract!(adrelay_aws::leads::DynamoLeads::new, crate::support::dynamodb_by_time, fakes::MemoryLeads::default;
     what_meta_tells_of_a_form_and_what_the_tenant_says_are_written_apart,
     forms_are_paged_by_id_and_found_by_it,
     a_form_that_is_not_there_takes_no_settings,

@@ -13,7 +13,7 @@ use crate::leads_data::{
 };
 use crate::support::{NOON, tenant};
 
-contract!(crate::leads_data::in_the_table, fakes::MemoryLeads::default;
+contract!(adrelay_aws::leads::DynamoLeads::new, crate::support::dynamodb_by_time, fakes::MemoryLeads::default;
     leads_are_listed_newest_first_and_by_id_within_a_second,
     a_list_sees_one_tenant,
     a_list_shows_a_lead_as_it_is_now,

@@ -2,11 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
 
+mod batches;
 mod bus;
 mod config;
+mod config_data;
 mod config_pages;
 mod contract;
 mod erasures;
+mod events_data;
+mod faults;
+mod faults_config;
+mod faults_events;
+mod faults_leads;
+mod faults_people;
 mod files;
 mod governor;
 mod index;
@@ -16,6 +24,7 @@ mod leads_data;
 mod leads_forms;
 mod leads_list;
 mod leads_table;
+mod pages;
 mod people;
 mod people_data;
 mod people_due;
@@ -23,7 +32,9 @@ mod people_holds;
 mod people_keys;
 mod people_table;
 mod queue;
+mod races;
 mod receipts;
+mod receipts_table;
 mod rest_stub;
 mod rollup;
 mod rules;
@@ -32,3 +43,4 @@ mod stub;
 mod support;
 mod tombstones;
 mod waiting;
+mod wire;

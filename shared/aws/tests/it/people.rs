@@ -17,7 +17,7 @@ use crate::contract::contract;
 use crate::people_data::{People, conversion, conversion_key, counted, link, person, person_id, record, usd};
 use crate::support::{NOON, TABLE, dynamodb, tenant};
 
-contract!(crate::people_data::in_the_table, fakes::MemoryPeople::default;
+contract!(adrelay_aws::people::DynamoPeople::new, crate::support::dynamodb, fakes::MemoryPeople::default;
     of_many_who_claim_a_link_one_gets_it_and_all_learn_who,
     a_link_is_removed_for_its_holder_alone,
     a_person_is_written_over_what_was_read_or_not_at_all,

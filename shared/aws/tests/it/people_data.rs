@@ -1,6 +1,5 @@
 //! People, conversions and holds to store.
 
-use adrelay_aws::people::DynamoPeople;
 use adrelay_core::ids::{ConversionKey, EventId, EventName, PersonId, SourceId};
 use adrelay_core::money::{Currency, Money};
 use adrelay_core::people::{
@@ -12,17 +11,12 @@ use adrelay_core::ports::people::{
 use adrelay_core::seal::Secret;
 use adrelay_core::time::UnixMillis;
 
-use crate::support::{NOON, TABLE, dynamodb, source, tenant};
+use crate::support::{NOON, source, tenant};
 
 /// Every trait that the people table has.
 pub(crate) trait People: PeopleStore + ConversionStore + HoldStore {}
 
 impl<T: PeopleStore + ConversionStore + HoldStore> People for T {}
-
-/// People in a table of their own.
-pub(crate) async fn in_the_table() -> DynamoPeople {
-    DynamoPeople::new(dynamodb().await, TABLE.to_owned())
-}
 
 pub(crate) const MINUTE_MS: i64 = 60_000;
 

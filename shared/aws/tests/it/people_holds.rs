@@ -7,7 +7,7 @@ use crate::contract::contract;
 use crate::people_data::{MINUTE_MS, People, hold, person_id};
 use crate::support::{NOON, tenant};
 
-contract!(crate::people_data::in_the_table, fakes::MemoryPeople::default;
+contract!(adrelay_aws::people::DynamoPeople::new, crate::support::dynamodb, fakes::MemoryPeople::default;
     a_hold_is_due_from_its_end_on_until_it_is_released,
     what_is_due_comes_oldest_first_and_no_more_than_asked_for,
     the_same_hold_is_stored_once_and_a_repeat_does_not_prolong_it,

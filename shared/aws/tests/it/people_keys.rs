@@ -11,7 +11,7 @@ use crate::contract::contract;
 use crate::people_data::{People, conversion, conversion_key, counted, person, person_id, record, usd};
 use crate::support::{NOON, tenant};
 
-contract!(crate::people_data::in_the_table, fakes::MemoryPeople::default;
+contract!(adrelay_aws::people::DynamoPeople::new, crate::support::dynamodb, fakes::MemoryPeople::default;
     pages_of_keys_are_the_whole_list_newest_first,
     a_cursor_is_a_place_in_time_for_every_part_alike,
     a_cursor_that_nobody_gave_is_a_conflict,

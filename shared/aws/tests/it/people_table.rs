@@ -193,7 +193,7 @@ async fn what_was_counted_before_a_crash_is_completed_by_the_next_call() {
 
 #[tokio::test]
 async fn a_table_that_is_gone_is_an_error() {
-    let people = DynamoPeople::new(dynamodb().await, "no such table".to_owned());
+    let people = DynamoPeople::new(dynamodb().await, "no-such-table".to_owned());
     let (tenant, ann, at) = (tenant(), person_id("ann"), NOON);
     let held = hold("ann", "1", at);
     assert!(people.links(&tenant, &[link("ann")]).await.is_err());

@@ -1,33 +1,39 @@
-//! Receipts: one write each, `sent` wins, repeats are counted, redeliveries are not.
+//! What `ReceiptWriter` promises of receipts, of the table and of what stands for it in other tests: `sent` wins, repeats
+//! are counted, redeliveries are not.
+
+use std::collections::HashMap;
 
 use adrelay_aws::events::DynamoEvents;
+use adrelay_core::ids::{EventName, PixelId, TenantId};
 use adrelay_core::message::Held;
-use adrelay_core::ports::StoreError;
-use adrelay_core::ports::receipts::{ReceiptReader as _, ReceiptWriter as _};
-use adrelay_core::receipt::{Outcome, Receipt, Status, Trust};
+use adrelay_core::ports::receipts::Known;
+use adrelay_core::receipt::{Outcome, Receipt, ReceiptKey, Status, Trust};
+use fakes::MemoryEvents;
 use proptest::prelude::*;
 
-use crate::support::{NOON, TABLE, dynamodb, item, key, message_id, outcome, size, tenant};
+use crate::contract::contract;
+use crate::events_data::{Events, record, the_receipt};
+use crate::support::{NOON, TABLE, dynamodb, key, message_id, outcome};
 
-async fn store() -> DynamoEvents {
-    DynamoEvents::new(dynamodb().await, TABLE.to_owned())
-}
+contract!(adrelay_aws::events::DynamoEvents::new, crate::support::dynamodb, fakes::MemoryEvents::default;
+    a_receipt_reads_back_as_it_was_written,
+    a_receipt_shows_how_long_its_event_was_held_and_what_was_known_before,
+    sent_replaces_waiting_with_all_its_facts,
+    sent_is_never_replaced_and_a_later_copy_is_a_repeat,
+    a_repeat_of_a_sent_event_leaves_the_first_ones_facts,
+    a_redelivered_message_is_no_repeat,
+    a_redelivered_message_is_no_repeat_of_what_another_sent,
+    two_messages_that_wait_in_turns_are_one_repeat,
+    who_decided_last_is_known_and_who_sent_stays,
+    every_part_of_a_key_tells_receipts_apart,
+    messages_that_write_at_the_same_time_are_all_counted,
+    copies_within_a_batch_count_once_each,
+    a_public_event_has_a_receipt_of_its_own,
+    what_is_known_is_read_for_any_number_of_keys,
+    event_ids_of_any_characters_are_kept_apart,
+);
 
-async fn record(store: &DynamoEvents, outcomes: &[Outcome]) {
-    for written in store.record(outcomes).await {
-        written.unwrap();
-    }
-}
-
-async fn the_receipt(store: &DynamoEvents, event_id: &str) -> Receipt {
-    let mut receipts = store.by_event_id(&tenant(), &key(event_id).event_id).await.unwrap();
-    assert_eq!(receipts.len(), 1, "one receipt");
-    receipts.remove(0)
-}
-
-#[tokio::test]
-async fn a_receipt_reads_back_as_it_was_written() {
-    let store = store().await;
+async fn a_receipt_reads_back_as_it_was_written(store: &impl Events) {
     let rejected = Outcome {
         reason: Some("meta_100_2804050".to_owned()),
         code: Some(100),
@@ -36,7 +42,7 @@ async fn a_receipt_reads_back_as_it_was_written() {
         attempts: 3,
         ..outcome("e1", Status::Rejected, "m1")
     };
-    record(&store, std::slice::from_ref(&rejected)).await;
+    record(store, std::slice::from_ref(&rejected)).await;
     let expected = Receipt {
         event_id: rejected.key.event_id.clone(),
         event_name: rejected.key.event_name.clone(),
@@ -58,132 +64,145 @@ async fn a_receipt_reads_back_as_it_was_written() {
         held: None,
         message: Some(message_id("m1")),
     };
-    assert_eq!(the_receipt(&store, "e1").await, expected);
+    assert_eq!(the_receipt(store, "e1").await, expected);
 }
 
-#[tokio::test]
-async fn a_receipt_shows_how_long_its_event_was_held_and_what_was_known_before() {
-    let store = store().await;
+async fn a_receipt_shows_how_long_its_event_was_held_and_what_was_known_before(store: &impl Events) {
     let keys: [Vec<Box<str>>; 2] = [vec!["fbp".into(), "client_user_agent".into()], vec![]];
     for (id, keys_before) in ["e1", "e2"].into_iter().zip(keys) {
         let held = Some(Held { since: NOON.plus_ms(-900_000), keys_before });
-        record(&store, &[Outcome { held: held.clone(), ..outcome(id, Status::Waiting, "m1") }]).await;
-        record(&store, &[Outcome { held: held.clone(), ..outcome(id, Status::Sent, "m1") }]).await;
+        record(store, &[Outcome { held: held.clone(), ..outcome(id, Status::Waiting, "m1") }]).await;
+        record(store, &[Outcome { held: held.clone(), ..outcome(id, Status::Sent, "m1") }]).await;
         // A repeat that was not held changes nothing.
-        record(&store, &[outcome(id, Status::Sent, "m2")]).await;
-        assert_eq!(the_receipt(&store, id).await.held, held);
+        record(store, &[outcome(id, Status::Sent, "m2")]).await;
+        assert_eq!(the_receipt(store, id).await.held, held);
     }
 }
 
-#[tokio::test]
-async fn sent_replaces_waiting_with_all_its_facts() {
-    let store = store().await;
-    record(&store, &[outcome("e1", Status::Waiting, "m1")]).await;
-    let waiting = the_receipt(&store, "e1").await;
+async fn sent_replaces_waiting_with_all_its_facts(store: &impl Events) {
+    record(store, &[outcome("e1", Status::Waiting, "m1")]).await;
+    let waiting = the_receipt(store, "e1").await;
     assert_eq!((waiting.status, waiting.next_try_at), (Status::Waiting, Some(NOON.plus_ms(10_000))));
-    record(&store, &[Outcome { at: NOON.plus_ms(5), ..outcome("e1", Status::Sent, "m1") }]).await;
-    let sent = the_receipt(&store, "e1").await;
+    record(store, &[Outcome { at: NOON.plus_ms(5), ..outcome("e1", Status::Sent, "m1") }]).await;
+    let sent = the_receipt(store, "e1").await;
     assert_eq!(sent.status, Status::Sent);
     assert_eq!((sent.reason, sent.next_try_at, sent.code), (None, None, None), "nothing of the wait is left");
     assert_eq!((sent.updated_at, sent.repeats), (NOON.plus_ms(5), 0));
 }
 
-#[tokio::test]
-async fn sent_is_never_replaced_and_a_later_copy_is_a_repeat() {
+async fn sent_is_never_replaced_and_a_later_copy_is_a_repeat(store: &impl Events) {
     for later in [Status::Rejected, Status::Expired, Status::Skipped, Status::Waiting, Status::Erased] {
-        let store = store().await;
-        record(&store, &[outcome("e1", Status::Sent, "m1")]).await;
-        let before = the_receipt(&store, "e1").await;
-        record(&store, &[Outcome { at: NOON.plus_ms(9), ..outcome("e1", later, "m2") }]).await;
-        let after = the_receipt(&store, "e1").await;
+        let id = later.as_str();
+        record(store, &[outcome(id, Status::Sent, "m1")]).await;
+        let before = the_receipt(store, id).await;
+        record(store, &[Outcome { at: NOON.plus_ms(9), ..outcome(id, later, "m2") }]).await;
+        let after = the_receipt(store, id).await;
         assert_eq!(after, Receipt { repeats: 1, ..before }, "{later:?}");
     }
 }
 
-#[tokio::test]
-async fn a_repeat_of_a_sent_event_leaves_the_first_ones_facts() {
-    let store = store().await;
-    record(&store, &[outcome("e1", Status::Sent, "m1")]).await;
-    let before = the_receipt(&store, "e1").await;
+async fn a_repeat_of_a_sent_event_leaves_the_first_ones_facts(store: &impl Events) {
+    record(store, &[outcome("e1", Status::Sent, "m1")]).await;
+    let before = the_receipt(store, "e1").await;
     // How dispatch counts a copy of an event that it knows as sent.
     let repeat =
         Outcome { at: NOON.plus_ms(9), fbtrace_id: None, copies: 3, ..outcome("e1", Status::Sent, "m2") };
-    record(&store, &[repeat]).await;
-    assert_eq!(the_receipt(&store, "e1").await, Receipt { repeats: 3, ..before });
+    record(store, &[repeat]).await;
+    assert_eq!(the_receipt(store, "e1").await, Receipt { repeats: 3, ..before });
 }
 
-#[tokio::test]
-async fn a_redelivered_message_is_no_repeat() {
+async fn a_redelivered_message_is_no_repeat(store: &impl Events) {
     for status in Status::ALL {
-        let store = store().await;
-        let outcomes = [outcome("e1", status, "m1")];
-        record(&store, &outcomes).await;
-        record(&store, &outcomes).await;
-        assert_eq!(the_receipt(&store, "e1").await.repeats, 0, "{status:?}");
+        let outcomes = [outcome(status.as_str(), status, "m1")];
+        record(store, &outcomes).await;
+        record(store, &outcomes).await;
+        assert_eq!(the_receipt(store, status.as_str()).await.repeats, 0, "{status:?}");
     }
 }
 
-#[tokio::test]
-async fn two_messages_that_wait_in_turns_are_one_repeat() {
-    let store = store().await;
+/// It is redelivered after another message was sent.
+async fn a_redelivered_message_is_no_repeat_of_what_another_sent(store: &impl Events) {
+    record(store, &[outcome("e1", Status::Sent, "m1")]).await;
     for _ in 0..3 {
-        record(&store, &[outcome("e1", Status::Waiting, "m1")]).await;
-        record(&store, &[outcome("e1", Status::Waiting, "m2")]).await;
+        record(store, &[outcome("e1", Status::Sent, "m2")]).await;
+        record(store, &[outcome("e1", Status::Skipped, "m1")]).await;
     }
-    record(&store, &[outcome("e1", Status::Sent, "m1")]).await;
-    record(&store, &[outcome("e1", Status::Sent, "m2")]).await;
-    let receipt = the_receipt(&store, "e1").await;
+    let receipt = the_receipt(store, "e1").await;
+    assert_eq!((receipt.repeats, receipt.message), (1, Some(message_id("m1"))));
+}
+
+async fn who_decided_last_is_known_and_who_sent_stays(store: &impl Events) {
+    for (status, message, known) in [
+        (Status::Waiting, "m1", "m1"),
+        (Status::Rejected, "m2", "m2"),
+        (Status::Sent, "m3", "m3"),
+        (Status::Sent, "m4", "m3"),
+    ] {
+        record(store, &[outcome("e1", status, message)]).await;
+        let found = store.known(&[key("e1")]).await.unwrap();
+        let expected = Known { status, message: Some(message_id(known)) };
+        assert_eq!(found, HashMap::from([(key("e1"), expected)]), "{message}");
+    }
+}
+
+/// What differs in one part of its name is another receipt.
+async fn every_part_of_a_key_tells_receipts_apart(store: &impl Events) {
+    let one = key("e1");
+    let others = [
+        ReceiptKey { tenant: TenantId::parse("other").unwrap(), ..one.clone() },
+        ReceiptKey { pixel_id: PixelId::parse("5").unwrap(), ..one.clone() },
+        ReceiptKey { event_name: EventName::parse("Purchase").unwrap(), ..one.clone() },
+        ReceiptKey { trust: Trust::Public, ..one.clone() },
+        key("e2"),
+    ];
+    record(store, &[outcome("e1", Status::Sent, "m1")]).await;
+    assert_eq!(store.known(&others).await.unwrap(), HashMap::new());
+    for (nth, other) in others.iter().enumerate() {
+        let message = format!("other{nth}");
+        record(store, &[Outcome { key: other.clone(), ..outcome("e1", Status::Rejected, &message) }]).await;
+        let known = store.known(&[one.clone(), other.clone()]).await.unwrap();
+        assert_eq!((known[&one].status, known[other].status), (Status::Sent, Status::Rejected), "{other:?}");
+        assert_eq!(known[other].message, Some(message_id(&message)));
+    }
+}
+
+async fn two_messages_that_wait_in_turns_are_one_repeat(store: &impl Events) {
+    for _ in 0..3 {
+        record(store, &[outcome("e1", Status::Waiting, "m1")]).await;
+        record(store, &[outcome("e1", Status::Waiting, "m2")]).await;
+    }
+    record(store, &[outcome("e1", Status::Sent, "m1")]).await;
+    record(store, &[outcome("e1", Status::Sent, "m2")]).await;
+    let receipt = the_receipt(store, "e1").await;
     assert_eq!((receipt.status, receipt.repeats), (Status::Sent, 1));
 }
 
-#[tokio::test]
-async fn messages_that_write_at_the_same_time_are_all_counted() {
-    let store = store().await;
+async fn messages_that_write_at_the_same_time_are_all_counted(store: &impl Events) {
     let outcomes: Vec<Outcome> = (0..3).map(|n| outcome("e1", Status::ALL[n], &format!("m{n}"))).collect();
-    record(&store, &outcomes).await;
-    let receipt = the_receipt(&store, "e1").await;
+    record(store, &outcomes).await;
+    let receipt = the_receipt(store, "e1").await;
     assert_eq!((receipt.status, receipt.repeats), (Status::Sent, 2));
 }
 
-#[tokio::test]
-async fn a_receipt_of_many_messages_stays_within_one_write_unit() {
-    let client = dynamodb().await;
-    let store = DynamoEvents::new(client.clone(), TABLE.to_owned());
-    let repeats: Vec<Outcome> = (0..40).map(|n| outcome("e1", Status::Sent, &format!("m_{n:024}"))).collect();
-    for repeat in &repeats {
-        record(&store, std::slice::from_ref(repeat)).await;
-    }
-    assert_eq!(the_receipt(&store, "e1").await.repeats, 39);
-    let stored = item(&client, "T#acme#E#e1", "s#1234567890123456#Lead").await.unwrap();
-    assert!(size(&stored) <= 1_024, "{} bytes", size(&stored));
-}
-
-#[tokio::test]
-async fn copies_within_a_batch_count_once_each() {
-    let store = store().await;
+async fn copies_within_a_batch_count_once_each(store: &impl Events) {
     let three = Outcome { copies: 3, ..outcome("e1", Status::Sent, "m1") };
-    record(&store, &[three]).await;
-    assert_eq!(the_receipt(&store, "e1").await.repeats, 2);
+    record(store, &[three]).await;
+    assert_eq!(the_receipt(store, "e1").await.repeats, 2);
 }
 
-#[tokio::test]
-async fn a_public_event_has_a_receipt_of_its_own() {
-    let store = store().await;
+async fn a_public_event_has_a_receipt_of_its_own(store: &impl Events) {
     let mut public = outcome("e1", Status::Sent, "m2");
     public.key.trust = Trust::Public;
-    record(&store, &[outcome("e1", Status::Rejected, "m1"), public]).await;
-    let receipts = store.by_event_id(&tenant(), &key("e1").event_id).await.unwrap();
-    let mut found: Vec<_> = receipts.iter().map(|r| (r.trust, r.status, r.repeats)).collect();
-    found.sort_by_key(|(trust, ..)| *trust);
+    record(store, &[outcome("e1", Status::Rejected, "m1"), public]).await;
+    let receipts = store.receipts_of("e1").await;
+    let found: Vec<_> = receipts.iter().map(|r| (r.trust, r.status, r.repeats)).collect();
     assert_eq!(found, [(Trust::Server, Status::Rejected, 0), (Trust::Public, Status::Sent, 0)]);
 }
 
-#[tokio::test]
-async fn what_is_known_is_read_for_any_number_of_keys() {
-    let store = store().await;
+async fn what_is_known_is_read_for_any_number_of_keys(store: &impl Events) {
     let ids: Vec<String> = (0..250).map(|n| format!("e{n}")).collect();
     let outcomes: Vec<Outcome> = ids.iter().map(|id| outcome(id, Status::Sent, "m1")).collect();
-    record(&store, &outcomes).await;
+    record(store, &outcomes).await;
     let mut keys: Vec<_> = ids.iter().map(|id| key(id)).collect();
     keys.push(key("never seen"));
     // DynamoDB refuses a BatchGetItem that names an item twice.
@@ -196,64 +215,14 @@ async fn what_is_known_is_read_for_any_number_of_keys() {
     assert!(store.known(&[]).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn event_ids_of_any_characters_are_kept_apart() {
-    let store = store().await;
+async fn event_ids_of_any_characters_are_kept_apart(store: &impl Events) {
     let ids = ["a#b", "a", "b#s#1234567890123456#Lead", "é ü/?", "x"];
     let outcomes: Vec<Outcome> = ids.iter().map(|id| outcome(id, Status::Sent, "m1")).collect();
-    record(&store, &outcomes).await;
+    record(store, &outcomes).await;
     for id in ids {
-        assert_eq!(the_receipt(&store, id).await.event_id.as_str(), id);
+        assert_eq!(the_receipt(store, id).await.event_id.as_str(), id);
     }
-    assert!(store.by_event_id(&tenant(), &key("unknown").event_id).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_usual_receipt_costs_one_write_unit_and_ends_after_90_days() {
-    let client = dynamodb().await;
-    let store = DynamoEvents::new(client.clone(), TABLE.to_owned());
-    let id = "0123456789abcdef".repeat(4);
-    let all_keys = [
-        "em",
-        "ph",
-        "fn",
-        "ln",
-        "ge",
-        "db",
-        "ct",
-        "st",
-        "zp",
-        "country",
-        "external_id",
-        "client_ip_address",
-        "client_user_agent",
-        "fbc",
-        "fbp",
-    ];
-    let large = Outcome {
-        reason: Some("meta_100_2804050".to_owned()),
-        code: Some(100),
-        subcode: Some(2_804_050),
-        fbtrace_id: Some("AbCdEfGhIjKlMnOpQrStUv".to_owned()),
-        user_data_keys: all_keys.iter().map(|&name| name.into()).collect(),
-        held: Some(Held { since: NOON, keys_before: all_keys.iter().map(|&name| name.into()).collect() }),
-        ..outcome(&id, Status::Rejected, "m_0123456789abcdef01234567")
-    };
-    record(&store, &[large]).await;
-    let stored = item(&client, &format!("T#acme#E#{id}"), "s#1234567890123456#Lead").await.unwrap();
-    assert!(size(&stored) <= 1_024, "{} bytes", size(&stored));
-    let expires_at: i64 = stored["expires_at"].as_n().unwrap().parse().unwrap();
-    assert_eq!(expires_at, NOON.secs() + 90 * 86_400);
-}
-
-#[tokio::test]
-async fn a_store_that_does_not_answer_is_an_error_for_each_outcome() {
-    let store = DynamoEvents::new(dynamodb().await, "no such table".to_owned());
-    let outcomes = [outcome("e1", Status::Sent, "m1"), outcome("e2", Status::Rejected, "m1")];
-    let written = store.record(&outcomes).await;
-    assert_eq!(written.len(), 2);
-    assert!(written.iter().all(|result| matches!(result, Err(StoreError::Unavailable(_)))), "{written:?}");
-    assert!(store.known(&[key("e1")]).await.is_err());
+    assert_eq!(store.receipts_of("unknown").await, []);
 }
 
 /// Statuses and copies of messages that bring one event, each a different message.
@@ -278,16 +247,12 @@ proptest! {
         redelivered in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let receipt = runtime.block_on(async {
-            let store = store().await;
-            for outcome in &outcomes {
-                record(&store, std::slice::from_ref(outcome)).await;
-                if redelivered {
-                    record(&store, std::slice::from_ref(outcome)).await;
-                }
-            }
-            the_receipt(&store, "e1").await
-        });
+        let mut all = Vec::new();
+        for outcome in outcomes.iter().cloned() {
+            all.extend(vec![outcome; 1 + usize::from(redelivered)]);
+        }
+        let (receipt, in_memory) = runtime.block_on(in_both(&all));
+        prop_assert_eq!(&receipt, &in_memory);
         let any_sent = outcomes.iter().any(|outcome| outcome.status == Status::Sent);
         prop_assert_eq!(receipt.status == Status::Sent, any_sent);
         let copies: u32 = outcomes.iter().map(|outcome| outcome.copies).sum();
@@ -295,4 +260,34 @@ proptest! {
         let anew = if redelivered { copies - u32::try_from(outcomes.len()).unwrap() } else { 0 };
         prop_assert_eq!(receipt.repeats, copies - 1 + anew);
     }
+
+    /// More messages than a receipt remembers, in any turns.
+    #[test]
+    fn table_and_memory_agree_on_any_history(outcomes in history()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (in_the_table, in_memory) = runtime.block_on(in_both(&outcomes));
+        prop_assert_eq!(in_the_table, in_memory);
+    }
+}
+
+fn history() -> impl Strategy<Value = Vec<Outcome>> {
+    let one = (0..14_usize, prop_oneof![4 => Just(4_usize), 1 => 0..Status::ALL.len()], 1_u32..4);
+    proptest::collection::vec(one, 1..40).prop_map(|parts| {
+        let make = |(message, status, copies): (usize, usize, u32)| Outcome {
+            copies,
+            ..outcome("e1", Status::ALL[status], &format!("m{message}"))
+        };
+        parts.into_iter().map(make).collect()
+    })
+}
+
+/// The receipt that these outcomes leave, one after the other: in the table and in memory.
+async fn in_both(outcomes: &[Outcome]) -> (Receipt, Receipt) {
+    let table = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
+    let memory = MemoryEvents::default();
+    for outcome in outcomes {
+        record(&table, std::slice::from_ref(outcome)).await;
+        record(&memory, std::slice::from_ref(outcome)).await;
+    }
+    (the_receipt(&table, "e1").await, the_receipt(&memory, "e1").await)
 }

@@ -48,10 +48,19 @@ async fn server() -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+    client_of(&format!("http://{address}"))
+}
+
+/// A client of a DynamoDB that is not there, for a wire that answers everything itself.
+pub(crate) fn unreachable() -> Client {
+    client_of("http://127.0.0.1:1")
+}
+
+fn client_of(url: &str) -> Client {
     let settings = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(format!("http://{address}"))
+        .endpoint_url(url)
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .build();
     Client::from_conf(settings)
@@ -151,8 +160,14 @@ pub(crate) fn outcome(event_id: &str, status: Status, message: &str) -> Outcome 
 
 /// A message with one `Lead` for each of these ids.
 pub(crate) fn message(id: &str, first_enqueued_at: UnixMillis, event_ids: &[&str]) -> EventMessage {
-    let event = |event_id: &&str| {
-        let json = serde_json::json!({"event_name": "Lead", "event_id": event_id, "event_time": NOON.secs(),
+    let events: Vec<_> = event_ids.iter().map(|event_id| ("Lead", *event_id)).collect();
+    named(id, first_enqueued_at, &events)
+}
+
+/// A message with an event for each of these names and ids.
+pub(crate) fn named(id: &str, first_enqueued_at: UnixMillis, events: &[(&str, &str)]) -> EventMessage {
+    let event = |(name, event_id): &(&str, &str)| {
+        let json = serde_json::json!({"event_name": name, "event_id": event_id, "event_time": NOON.secs(),
             "action_source": "website", "user_data": {"em": ["0".repeat(64)]}});
         QueuedEvent::from_raw(serde_json::value::to_raw_value(&json).unwrap()).unwrap()
     };
@@ -169,6 +184,6 @@ pub(crate) fn message(id: &str, first_enqueued_at: UnixMillis, event_ids: &[&str
         first_enqueued_at,
         skip: None,
         held: None,
-        events: event_ids.iter().map(event).collect(),
+        events: events.iter().map(event).collect(),
     }
 }
