@@ -1,6 +1,7 @@
 //! The domain on in-memory ports and virtual time. One binary, for linking takes longer than any of these tests.
 
 mod architecture;
+mod bounded;
 mod dispatch;
 mod event;
 mod export_memory;

@@ -21,6 +21,8 @@ use adrelay_core::time::UnixMillis;
 use fakes::{FixedSecrets, KEYRING_PII, LOOKUP_KEY, LeadPorts};
 use serde_json::Value;
 
+use crate::bounded::up_to;
+
 pub(crate) const PAGE: &str = "501";
 pub(crate) const FORM: &str = "601";
 pub(crate) const PIXEL: &str = "111";
@@ -154,7 +156,8 @@ impl World {
     /// Works on what can be received now.
     pub(crate) async fn drain(&self) -> Report {
         let mut all = Report::default();
-        while let Some(report) = self.batch().await {
+        for _ in up_to::<u32>(10_000) {
+            let Some(report) = self.batch().await else { break };
             all.add(report);
         }
         all
@@ -180,6 +183,15 @@ impl World {
     pub(crate) async fn try_sweep(&self) -> Result<Report, StoreError> {
         self.parts.clock.advance_ms(60_000);
         self.desk.sweep(UnixMillis(i64::MAX)).await
+    }
+
+    /// Sweeps until nothing is left to be told, whatever fails meanwhile; ≤ 20 times.
+    pub(crate) async fn sweep_all(&self) {
+        for _ in up_to::<u32>(20) {
+            if self.try_sweep().await.is_ok() && self.parts.leads.outbox().is_empty() {
+                break;
+            }
+        }
     }
 
     /// Works on a message for so many steps, then dies; it becomes visible again later. Whether it was done with.
