@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bounded;
+mod conversion;
 mod dispatch;
 mod event;
 mod export_memory;

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Waker};
 
 use adrelay_core::config::Source;
 use adrelay_core::ids::{AdObjectId, FormId, LeadId, PageId, PixelId, SourceId, TenantId};
@@ -21,7 +20,7 @@ use adrelay_core::time::UnixMillis;
 use fakes::{FixedSecrets, KEYRING_PII, LOOKUP_KEY, LeadPorts};
 use serde_json::Value;
 
-use crate::bounded::up_to;
+use crate::bounded::{advance, up_to};
 
 pub(crate) const PAGE: &str = "501";
 pub(crate) const FORM: &str = "601";
@@ -251,16 +250,7 @@ impl World {
 
 /// Lets `work` run for so many steps of its stores, then drops it. Whether it was done by then.
 pub(crate) async fn die(work: impl Future, steps: usize) -> bool {
-    let mut work = pin!(work);
-    let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..steps {
-        if work.as_mut().poll(&mut context).is_ready() {
-            return true;
-        }
-        // What yielded is woken by the runtime.
-        tokio::task::yield_now().await;
-    }
-    false
+    advance(pin!(work), steps).await.is_some()
 }
 
 pub(crate) fn submission(nth: u64, created_at_s: i64, answers: &[(&str, &[&str])]) -> Submission {
