@@ -1,7 +1,6 @@
 //! Configuration in memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use adrelay_core::config::{
     ApiKey, Connection, ConnectionKind, Health, Page, Pixel, Source, Subscription, Webhook,
@@ -16,6 +15,9 @@ use adrelay_core::rules::RuleSet;
 use adrelay_core::seal::Secret;
 use adrelay_core::time::UnixMillis;
 
+use crate::shared::Shared;
+use crate::{ANY, Faults};
+
 #[derive(Debug, Default)]
 struct State {
     pixels: HashMap<(TenantId, PixelId), Pixel>,
@@ -25,23 +27,25 @@ struct State {
     rules: HashMap<TenantId, RuleSet>,
     pages: BTreeMap<(TenantId, PageId), Page>,
     webhooks: HashMap<TenantId, Webhook>,
-    rules_down: bool,
-    down: bool,
 }
 
 /// Keys, sources, pixels, connections and rules. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryConfig(Arc<Mutex<State>>);
+pub struct MemoryConfig(Shared<State>);
 
 impl MemoryConfig {
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
-    fn read<T>(&self, act: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        self.with(
-            |state| if state.down { Err(StoreError::Unavailable("down".into())) } else { Ok(act(state)) },
-        )
+    async fn read<T: Send>(
+        &self,
+        method: &'static str,
+        act: impl FnOnce(&State) -> T + Send,
+    ) -> Result<T, StoreError> {
+        self.0.call(method, |state| Ok(act(state))).await
     }
 
     /// A pixel with a connection of its own, both well. The "sealed" token is the token itself.
@@ -58,7 +62,7 @@ impl MemoryConfig {
             created_at: UnixMillis(0),
             updated_at: UnixMillis(0),
         };
-        self.with(|state| {
+        self.0.with(|state| {
             state.connections.insert((tenant.clone(), connection_id), connection);
             state.pixels.insert((tenant.clone(), id.clone()), pixel);
         });
@@ -81,7 +85,7 @@ impl MemoryConfig {
             created_at: UnixMillis(0),
             updated_at: UnixMillis(0),
         };
-        self.with(|state| {
+        self.0.with(|state| {
             state.connections.insert((tenant.clone(), connection_id), connection);
             state.pages.insert((tenant.clone(), id.clone()), page);
         });
@@ -89,43 +93,38 @@ impl MemoryConfig {
 
     /// Changes a page.
     pub fn change_page(&self, tenant: &TenantId, id: &PageId, change: impl FnOnce(&mut Page)) {
-        self.with(|state| state.pages.get_mut(&(tenant.clone(), id.clone())).map(change));
+        self.0.with(|state| state.pages.get_mut(&(tenant.clone(), id.clone())).map(change));
     }
 
     /// Sets where a tenant wants to be told of leads. The "sealed" secret is the secret itself.
     pub fn set_webhook(&self, webhook: Webhook) {
-        self.with(|state| state.webhooks.insert(webhook.tenant_id.clone(), webhook));
+        self.0.with(|state| state.webhooks.insert(webhook.tenant_id.clone(), webhook));
     }
 
     /// Adds a source, or replaces it.
     pub fn add_source(&self, source: Source) {
-        self.with(|state| state.sources.insert((source.tenant_id.clone(), source.id.clone()), source));
+        self.0.with(|state| state.sources.insert((source.tenant_id.clone(), source.id.clone()), source));
     }
 
     /// Adds a key.
     pub fn add_key(&self, key: ApiKey) {
-        self.with(|state| state.keys.insert(key.sha256.clone(), key));
+        self.0.with(|state| state.keys.insert(key.sha256.clone(), key));
     }
 
     /// Sets a tenant's rules.
     pub fn set_rules(&self, tenant: &TenantId, rules: RuleSet) {
-        self.with(|state| state.rules.insert(tenant.clone(), rules));
-    }
-
-    /// Makes every read of rules fail, or work again.
-    pub fn set_rules_down(&self, down: bool) {
-        self.with(|state| state.rules_down = down);
+        self.0.with(|state| state.rules.insert(tenant.clone(), rules));
     }
 
     /// Changes a pixel.
     pub fn change_pixel(&self, tenant: &TenantId, id: &PixelId, change: impl FnOnce(&mut Pixel)) {
-        self.with(|state| state.pixels.get_mut(&(tenant.clone(), id.clone())).map(change));
+        self.0.with(|state| state.pixels.get_mut(&(tenant.clone(), id.clone())).map(change));
     }
 
     /// Pastes a new token into the pixel's connection, which makes it well.
     pub fn new_token(&self, tenant: &TenantId, pixel: &PixelId, token: &str) {
         let key = (tenant.clone(), connection_of(pixel.as_str()));
-        self.with(|state| {
+        self.0.with(|state| {
             if let Some(connection) = state.connections.get_mut(&key) {
                 token.clone_into(&mut connection.sealed_token);
                 connection.token_version += 1;
@@ -137,7 +136,7 @@ impl MemoryConfig {
     /// The health of a pixel and of its connection.
     #[must_use]
     pub fn health(&self, tenant: &TenantId, pixel: &PixelId) -> Option<(Health, Health)> {
-        self.with(|state| {
+        self.0.with(|state| {
             let pixel = state.pixels.get(&(tenant.clone(), pixel.clone()))?;
             let connection = state.connections.get(&(tenant.clone(), pixel.connection_id.clone()))?;
             Some((pixel.health.clone(), connection.health.clone()))
@@ -146,7 +145,7 @@ impl MemoryConfig {
 
     /// Makes every read and write fail, or work again.
     pub fn set_down(&self, down: bool) {
-        self.with(|state| state.down = down);
+        self.0.faults.set_down(ANY, down);
     }
 }
 
@@ -175,24 +174,23 @@ fn connection(tenant: &TenantId, id: &ConnectionId, kind: ConnectionKind, token:
 
 impl KeyDirectory for MemoryConfig {
     async fn key_by_sha256(&self, sha256: &str) -> Result<Option<ApiKey>, StoreError> {
-        self.read(|state| state.keys.get(sha256).cloned())
+        self.read("key_by_sha256", |state| state.keys.get(sha256).cloned()).await
     }
 
     async fn source(&self, tenant: &TenantId, id: &SourceId) -> Result<Option<Source>, StoreError> {
-        self.read(|state| state.sources.get(&(tenant.clone(), id.clone())).cloned())
+        self.read("source", |state| state.sources.get(&(tenant.clone(), id.clone())).cloned()).await
     }
 }
 
 impl RuleDirectory for MemoryConfig {
     async fn rules(&self, tenant: &TenantId) -> Result<Option<RuleSet>, StoreError> {
-        let found = self.read(|state| (!state.rules_down).then(|| state.rules.get(tenant).cloned()))?;
-        found.ok_or_else(|| StoreError::Unavailable("down".into()))
+        self.read("rules", |state| state.rules.get(tenant).cloned()).await
     }
 }
 
 impl Destinations for MemoryConfig {
     async fn pixel(&self, tenant: &TenantId, id: &PixelId) -> Result<Option<Pixel>, StoreError> {
-        self.read(|state| state.pixels.get(&(tenant.clone(), id.clone())).cloned())
+        self.read("pixel", |state| state.pixels.get(&(tenant.clone(), id.clone())).cloned()).await
     }
 
     async fn connection(
@@ -200,7 +198,7 @@ impl Destinations for MemoryConfig {
         tenant: &TenantId,
         id: &ConnectionId,
     ) -> Result<Option<Connection>, StoreError> {
-        self.read(|state| state.connections.get(&(tenant.clone(), id.clone())).cloned())
+        self.read("connection", |state| state.connections.get(&(tenant.clone(), id.clone())).cloned()).await
     }
 
     async fn set_pixel_health(
@@ -210,14 +208,15 @@ impl Destinations for MemoryConfig {
         connection: &ConnectionId,
         health: &Health,
     ) -> Result<(), StoreError> {
-        self.read(|_| ())?;
-        self.with(|state| match state.pixels.get_mut(&(tenant.clone(), id.clone())) {
-            Some(pixel) if pixel.connection_id == *connection => {
-                pixel.health = health.clone();
-                Ok(())
-            }
-            _ => Err(StoreError::Conflict),
-        })
+        self.0
+            .call("set_pixel_health", |state| match state.pixels.get_mut(&(tenant.clone(), id.clone())) {
+                Some(pixel) if pixel.connection_id == *connection => {
+                    pixel.health = health.clone();
+                    Ok(())
+                }
+                _ => Err(StoreError::Conflict),
+            })
+            .await
     }
 
     async fn set_connection_health(
@@ -227,24 +226,30 @@ impl Destinations for MemoryConfig {
         token_version: u32,
         health: &Health,
     ) -> Result<(), StoreError> {
-        self.read(|_| ())?;
-        self.with(|state| match state.connections.get_mut(&(tenant.clone(), id.clone())) {
-            Some(connection) if connection.token_version == token_version => {
-                connection.health = health.clone();
-                Ok(())
-            }
-            _ => Err(StoreError::Conflict),
-        })
+        self.0
+            .call("set_connection_health", |state| {
+                match state.connections.get_mut(&(tenant.clone(), id.clone())) {
+                    Some(connection) if connection.token_version == token_version => {
+                        connection.health = health.clone();
+                        Ok(())
+                    }
+                    _ => Err(StoreError::Conflict),
+                }
+            })
+            .await
     }
 }
 
 impl PageDirectory for MemoryConfig {
     async fn page_owner(&self, id: &PageId) -> Result<Option<TenantId>, StoreError> {
-        self.read(|state| state.pages.values().find(|page| page.id == *id).map(|page| page.tenant_id.clone()))
+        self.read("page_owner", |state| {
+            state.pages.values().find(|page| page.id == *id).map(|page| page.tenant_id.clone())
+        })
+        .await
     }
 
     async fn page(&self, tenant: &TenantId, id: &PageId) -> Result<Option<Page>, StoreError> {
-        self.read(|state| state.pages.get(&(tenant.clone(), id.clone())).cloned())
+        self.read("page", |state| state.pages.get(&(tenant.clone(), id.clone())).cloned()).await
     }
 
     async fn pages(
@@ -252,10 +257,11 @@ impl PageDirectory for MemoryConfig {
         after: Option<&(TenantId, PageId)>,
         limit: usize,
     ) -> Result<Vec<(TenantId, PageId)>, StoreError> {
-        self.read(|state| {
+        self.read("pages", |state| {
             let pages = state.pages.keys().filter(|key| after.is_none_or(|after| *key > after));
             pages.take(limit).cloned().collect()
         })
+        .await
     }
 
     async fn set_subscription(
@@ -264,27 +270,37 @@ impl PageDirectory for MemoryConfig {
         id: &PageId,
         subscription: &Subscription,
     ) -> Result<(), StoreError> {
-        self.read(|_| ())?;
-        self.with(|state| match state.pages.get_mut(&(tenant.clone(), id.clone())) {
-            Some(page) => {
-                page.subscription = subscription.clone();
-                Ok(())
-            }
-            None => Err(StoreError::Conflict),
-        })
+        self.0
+            .call("set_subscription", |state| match state.pages.get_mut(&(tenant.clone(), id.clone())) {
+                Some(page) => {
+                    page.subscription = subscription.clone();
+                    Ok(())
+                }
+                None => Err(StoreError::Conflict),
+            })
+            .await
     }
 
     async fn webhook_of(&self, tenant: &TenantId) -> Result<Option<Webhook>, StoreError> {
-        self.read(|state| state.webhooks.get(tenant).cloned())
+        self.read("webhook_of", |state| state.webhooks.get(tenant).cloned()).await
     }
 }
 
-/// Takes what is stored as sealed for the token itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FixedVault;
+/// Takes what is stored as sealed for the token itself. Clones share their faults.
+#[derive(Debug, Clone, Default)]
+pub struct FixedVault(Faults);
+
+impl FixedVault {
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0
+    }
+}
 
 impl CredentialSource for FixedVault {
     async fn credentials(&self, connection: &Connection) -> Result<Credentials, CredentialError> {
-        Ok(Credentials { token: Secret::new(connection.sealed_token.clone()), app_secret: None })
+        let token = Secret::new(connection.sealed_token.clone());
+        self.0.call("credentials", || Ok(Credentials { token, app_secret: None })).await
     }
 }

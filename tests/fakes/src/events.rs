@@ -1,7 +1,6 @@
 //! Receipts, index lines, waiting rooms and ledgers in memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use adrelay_core::dispatch::governor::Ledger;
 use adrelay_core::ids::{MessageId, PixelId, TenantId};
@@ -14,6 +13,9 @@ use adrelay_core::ports::receipts::{Known, ReceiptWriter};
 use adrelay_core::ports::waiting::{Parked, WaitingRoom};
 use adrelay_core::receipt::{BatchIndexEntry, Outcome, ReceiptKey, Status};
 use adrelay_core::time::UnixMillis;
+
+use crate::shared::Shared;
+use crate::{ANY, Faults};
 
 /// A receipt with what a test looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,113 +34,103 @@ struct State {
     ledgers: HashMap<(TenantId, PixelId), Versioned>,
     passages: HashMap<String, UnixMillis>,
     graves: Vec<(TenantId, Tombstone)>,
-    grave_reads: u64,
     writes: u64,
-    down: bool,
-    graves_down: bool,
-    record_failures: u32,
 }
 
 /// The events table. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryEvents(Arc<Mutex<State>>);
+pub struct MemoryEvents(Shared<State>);
 
 impl MemoryEvents {
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn up(&self) -> Result<(), StoreError> {
-        self.with(|state| if state.down { Err(StoreError::Unavailable("down".into())) } else { Ok(()) })
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     /// Every receipt.
     #[must_use]
     pub fn receipts(&self) -> BTreeMap<ReceiptKey, StoredReceipt> {
-        self.with(|state| state.receipts.clone())
+        self.0.with(|state| state.receipts.clone())
     }
 
     /// How many receipts have this status.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
-        self.with(|state| state.receipts.values().filter(|r| r.outcome.status == status).count())
+        self.0.with(|state| state.receipts.values().filter(|r| r.outcome.status == status).count())
     }
 
     /// The lines of the day's index.
     #[must_use]
     pub fn index_lines(&self) -> Vec<BatchIndexEntry> {
-        self.with(|state| state.index.clone())
+        self.0.with(|state| state.index.clone())
     }
 
     /// Events in all waiting rooms.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.with(|state| state.rooms.values().map(|message| message.events.len()).sum())
+        self.0.with(|state| state.rooms.values().map(|message| message.events.len()).sum())
     }
 
     /// Writes so far, of any kind.
     #[must_use]
     pub fn writes(&self) -> u64 {
-        self.with(|state| state.writes)
+        self.0.with(|state| state.writes)
+    }
+
+    /// Messages in all waiting rooms.
+    #[must_use]
+    pub fn parked(&self) -> Vec<EventMessage> {
+        self.0.with(|state| state.rooms.values().cloned().collect())
+    }
+
+    /// The ledger of a pixel.
+    #[must_use]
+    pub fn ledger(&self, tenant: &TenantId, pixel: &PixelId) -> Versioned {
+        self.0.with(|state| state.ledgers.get(&(tenant.clone(), pixel.clone())).cloned().unwrap_or_default())
     }
 
     /// Makes everything fail, or work again.
     pub fn set_down(&self, down: bool) {
-        self.with(|state| state.down = down);
-    }
-
-    /// Makes tombstones unreadable, and nothing else; or readable again.
-    pub fn set_graves_down(&self, down: bool) {
-        self.with(|state| state.graves_down = down);
-    }
-
-    /// How often tombstones were read.
-    #[must_use]
-    pub fn grave_reads(&self) -> u64 {
-        self.with(|state| state.grave_reads)
-    }
-
-    /// Makes the next `n` receipt writes fail.
-    pub fn fail_records(&self, n: u32) {
-        self.with(|state| state.record_failures = n);
+        self.0.faults.set_down(ANY, down);
     }
 }
 
 impl ReceiptWriter for MemoryEvents {
     async fn known(&self, keys: &[ReceiptKey]) -> Result<HashMap<ReceiptKey, Known>, StoreError> {
-        self.up()?;
         let known = |stored: &StoredReceipt| Known {
             status: stored.outcome.status,
             message: Some(stored.outcome.message.clone()),
         };
-        Ok(self.with(|state| {
-            let find = |key: &ReceiptKey| state.receipts.get(key).map(|stored| (key.clone(), known(stored)));
-            keys.iter().filter_map(find).collect()
-        }))
+        self.0
+            .call("known", |state| {
+                let find =
+                    |key: &ReceiptKey| state.receipts.get(key).map(|stored| (key.clone(), known(stored)));
+                Ok(keys.iter().filter_map(find).collect())
+            })
+            .await
     }
 
     async fn record(&self, outcomes: &[Outcome]) -> Vec<Result<(), StoreError>> {
-        if let Err(error) = self.up() {
-            return vec![Err(error); outcomes.len()];
-        }
-        self.with(|state| outcomes.iter().map(|outcome| record(state, outcome)).collect())
+        let write = |outcome: &Outcome| {
+            self.0.with(|state| record(state, outcome));
+            Ok(())
+        };
+        self.0.faults.each("record", outcomes, write).await
     }
 
     async fn index(&self, entries: &[BatchIndexEntry]) -> Result<(), StoreError> {
-        self.up()?;
-        self.with(|state| {
-            state.writes += entries.len() as u64;
-            state.index.extend_from_slice(entries);
-        });
-        Ok(())
+        self.0
+            .call("index", |state| {
+                state.writes += entries.len() as u64;
+                state.index.extend_from_slice(entries);
+                Ok(())
+            })
+            .await
     }
 }
 
-fn record(state: &mut State, outcome: &Outcome) -> Result<(), StoreError> {
-    if state.record_failures > 0 {
-        state.record_failures -= 1;
-        return Err(StoreError::Unavailable("scripted".into()));
-    }
+fn record(state: &mut State, outcome: &Outcome) {
     state.writes += 1;
     let fresh = StoredReceipt { outcome: outcome.clone(), copies: 0 };
     let stored = state.receipts.entry(outcome.key.clone()).or_insert(fresh);
@@ -147,19 +139,19 @@ fn record(state: &mut State, outcome: &Outcome) -> Result<(), StoreError> {
     if stored.outcome.status != Status::Sent {
         stored.outcome = outcome.clone();
     }
-    Ok(())
 }
 
 impl WaitingRoom for MemoryEvents {
     async fn park(&self, message: &EventMessage) -> Result<(), StoreError> {
-        self.up()?;
         let ids: Vec<&str> = message.events.iter().map(|event| event.head().event_id.as_str()).collect();
         let key = format!("{:015}#{}#{}", message.first_enqueued_at.0, message.id, ids.join(","));
-        self.with(|state| {
-            state.writes += 1;
-            state.rooms.insert((message.tenant.clone(), message.pixel_id.clone(), key), message.clone());
-        });
-        Ok(())
+        self.0
+            .call("park", |state| {
+                state.writes += 1;
+                state.rooms.insert((message.tenant.clone(), message.pixel_id.clone(), key), message.clone());
+                Ok(())
+            })
+            .await
     }
 
     async fn page(
@@ -168,55 +160,54 @@ impl WaitingRoom for MemoryEvents {
         pixel: &PixelId,
         limit: usize,
     ) -> Result<Vec<Parked>, StoreError> {
-        self.up()?;
-        Ok(self.with(|state| {
-            let of_room = state.rooms.iter().filter(|((t, p, _), _)| t == tenant && p == pixel);
-            let parked =
-                of_room.map(|((_, _, key), message)| Parked { key: key.clone(), message: message.clone() });
-            parked.take(limit).collect()
-        }))
+        self.0
+            .call("page", |state| {
+                let of_room = state.rooms.iter().filter(|((t, p, _), _)| t == tenant && p == pixel);
+                let parked = of_room
+                    .map(|((_, _, key), message)| Parked { key: key.clone(), message: message.clone() });
+                Ok(parked.take(limit).collect())
+            })
+            .await
     }
 
     async fn remove(&self, tenant: &TenantId, pixel: &PixelId, keys: &[String]) -> Result<(), StoreError> {
-        self.up()?;
-        self.with(|state| {
-            for key in keys {
-                state.rooms.remove(&(tenant.clone(), pixel.clone(), key.clone()));
-            }
-        });
-        Ok(())
+        self.0
+            .call("remove", |state| {
+                for key in keys {
+                    state.rooms.remove(&(tenant.clone(), pixel.clone(), key.clone()));
+                }
+                Ok(())
+            })
+            .await
     }
 }
 
 impl ErasureList for MemoryEvents {
     async fn tombstones(&self, tenant: &TenantId) -> Result<Vec<Tombstone>, StoreError> {
-        self.up()?;
-        // As a store does, it lets others work meanwhile.
-        tokio::task::yield_now().await;
-        self.with(|state| {
-            state.grave_reads += 1;
-            if state.graves_down {
-                return Err(StoreError::Unavailable("graves down".into()));
-            }
-            Ok(state.graves.iter().filter(|(of, _)| of == tenant).map(|(_, tombstone)| *tombstone).collect())
-        })
+        self.0
+            .call("tombstones", |state| {
+                let graves = state.graves.iter().filter(|(of, _)| of == tenant);
+                Ok(graves.map(|(_, tombstone)| *tombstone).collect())
+            })
+            .await
     }
 }
 
 impl ErasureWriter for MemoryEvents {
     async fn bury(&self, tenant: &TenantId, hashes: &[Sha256Hex], at: UnixMillis) -> Result<(), StoreError> {
-        self.up()?;
         let graves = hashes.iter().map(|&sha256| (tenant.clone(), Tombstone { sha256, erased_at: at }));
-        self.with(|state| state.graves.extend(graves));
-        Ok(())
+        self.0
+            .call("bury", |state| {
+                state.graves.extend(graves);
+                Ok(())
+            })
+            .await
     }
 }
 
 impl GovernorStore for MemoryEvents {
     async fn load(&self, tenant: &TenantId, pixel: &PixelId) -> Result<Versioned, StoreError> {
-        self.up()?;
-        Ok(self
-            .with(|state| state.ledgers.get(&(tenant.clone(), pixel.clone())).cloned().unwrap_or_default()))
+        self.0.faults.call("load", || Ok(self.ledger(tenant, pixel))).await
     }
 
     async fn save(
@@ -226,16 +217,17 @@ impl GovernorStore for MemoryEvents {
         expected: u64,
         ledger: &Ledger,
     ) -> Result<(), StoreError> {
-        self.up()?;
-        self.with(|state| {
-            let stored = state.ledgers.entry((tenant.clone(), pixel.clone())).or_default();
-            if stored.version != expected {
-                return Err(StoreError::Conflict);
-            }
-            *stored = Versioned { version: expected + 1, ledger: ledger.clone() };
-            state.writes += 1;
-            Ok(())
-        })
+        self.0
+            .call("save", |state| {
+                let stored = state.ledgers.entry((tenant.clone(), pixel.clone())).or_default();
+                if stored.version != expected {
+                    return Err(StoreError::Conflict);
+                }
+                *stored = Versioned { version: expected + 1, ledger: ledger.clone() };
+                state.writes += 1;
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -247,15 +239,16 @@ impl RateGate for MemoryEvents {
         now: UnixMillis,
         interval_ms: i64,
     ) -> Result<bool, StoreError> {
-        self.up()?;
-        Ok(self.with(|state| {
-            let name = format!("{tenant}/{key}");
-            let free = state.passages.get(&name).is_none_or(|last| now.ms_since(*last) >= interval_ms);
-            if free {
-                state.passages.insert(name, now);
-            }
-            free
-        }))
+        self.0
+            .call("pass", |state| {
+                let name = format!("{tenant}/{key}");
+                let free = state.passages.get(&name).is_none_or(|last| now.ms_since(*last) >= interval_ms);
+                if free {
+                    state.passages.insert(name, now);
+                }
+                Ok(free)
+            })
+            .await
     }
 }
 

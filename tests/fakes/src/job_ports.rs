@@ -23,6 +23,8 @@ pub struct JobPorts<L = MemoryLeads, F = MemoryFiles> {
     pub outside: MemoryOutside,
     /// The `jobs` queue.
     pub queue: MemoryQueue,
+    /// Keys of personal data.
+    pub secrets: FixedSecrets,
     /// Virtual time.
     pub clock: VirtualClock,
     /// Repeatable randomness.
@@ -40,6 +42,7 @@ impl<L, F> JobPorts<L, F> {
             files,
             outside: MemoryOutside::new(clock.clone()),
             queue: MemoryQueue::new(clock.clone(), QueueRules::default()),
+            secrets: FixedSecrets::default(),
             clock,
             entropy: SeededEntropy::new(1),
         }
@@ -55,6 +58,7 @@ impl<L: Clone, F: Clone> Clone for JobPorts<L, F> {
             files: self.files.clone(),
             outside: self.outside.clone(),
             queue: self.queue.clone(),
+            secrets: self.secrets.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
         }
@@ -91,7 +95,7 @@ impl<L: LeadStore + FormStore, F: FileStore> Ports for JobPorts<L, F> {
         &self.queue
     }
     fn secrets(&self) -> &FixedSecrets {
-        &FixedSecrets
+        &self.secrets
     }
     fn clock(&self) -> &VirtualClock {
         &self.clock

@@ -8,7 +8,8 @@ use adrelay_core::ports::StoreError;
 use adrelay_core::ports::jobs::{DeliveryStore, JobStore};
 use adrelay_core::ports::receipts::Page;
 
-use crate::faulty::Faulty;
+use crate::shared::Shared;
+use crate::{ANY, Faults};
 
 #[derive(Debug, Default)]
 struct State {
@@ -18,9 +19,15 @@ struct State {
 
 /// The jobs table. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryJobs(Faulty<State>);
+pub struct MemoryJobs(Shared<State>);
 
 impl MemoryJobs {
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
     /// One call fails, after `calls_before` others: before it does anything, or having done it all the same.
     pub fn stumble(&self, calls_before: u64, done_all_the_same: bool) {
         self.0.stumble(calls_before, done_all_the_same);
@@ -28,7 +35,7 @@ impl MemoryJobs {
 
     /// Whether every call fails from now on.
     pub fn set_down(&self, down: bool) {
-        self.0.set_down(down);
+        self.0.faults.set_down(ANY, down);
     }
 
     /// Every job, by tenant and id.
@@ -46,12 +53,12 @@ impl MemoryJobs {
 
 impl JobStore for MemoryJobs {
     async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<Job>, StoreError> {
-        self.0.call(|state| Ok(state.jobs.get(&(tenant.clone(), id.clone())).cloned())).await
+        self.0.call("job", |state| Ok(state.jobs.get(&(tenant.clone(), id.clone())).cloned())).await
     }
 
     async fn save_job(&self, job: &Job) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("save_job", |state| {
                 let key = (job.tenant.clone(), job.id.clone());
                 if state.jobs.get(&key).map_or(0, |stored| stored.rev) != job.rev {
                     return Err(StoreError::Conflict);
@@ -66,7 +73,7 @@ impl JobStore for MemoryJobs {
 impl DeliveryStore for MemoryJobs {
     async fn put_delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("put_delivery", |state| {
                 let key = (delivery.tenant.clone(), delivery.id.clone());
                 state.deliveries.insert(key, delivery.clone());
                 Ok(())
@@ -75,7 +82,9 @@ impl DeliveryStore for MemoryJobs {
     }
 
     async fn delivery(&self, tenant: &TenantId, id: &str) -> Result<Option<Delivery>, StoreError> {
-        self.0.call(|state| Ok(state.deliveries.get(&(tenant.clone(), id.to_owned())).cloned())).await
+        self.0
+            .call("delivery", |state| Ok(state.deliveries.get(&(tenant.clone(), id.to_owned())).cloned()))
+            .await
     }
 
     async fn open_deliveries(
@@ -85,7 +94,7 @@ impl DeliveryStore for MemoryJobs {
         cursor: Option<&str>,
     ) -> Result<Page<Delivery>, StoreError> {
         self.0
-            .call(|state| {
+            .call("open_deliveries", |state| {
                 let open = |delivery: &&Delivery| {
                     delivery.tenant == *tenant
                         && delivery.state != DeliveryState::Delivered

@@ -18,6 +18,10 @@ pub struct LeadPorts {
     pub jobs: MemoryJobs,
     /// People.
     pub people: MemoryPeople,
+    /// Opens tokens.
+    pub vault: FixedVault,
+    /// Keys of personal data.
+    pub secrets: FixedSecrets,
     /// Meta.
     pub meta: MemoryLeadsApi,
     /// The event bus.
@@ -44,6 +48,8 @@ impl Default for LeadPorts {
             leads: MemoryLeads::default(),
             jobs: MemoryJobs::default(),
             people: MemoryPeople::default(),
+            vault: FixedVault::default(),
+            secrets: FixedSecrets::default(),
             meta: MemoryLeadsApi::new(clock.clone()),
             bus: MemoryBus::default(),
             events: queue(),
@@ -86,7 +92,7 @@ impl Ports for LeadPorts {
         &self.meta
     }
     fn vault(&self) -> &FixedVault {
-        &FixedVault
+        &self.vault
     }
     fn bus(&self) -> &MemoryBus {
         &self.bus
@@ -101,7 +107,7 @@ impl Ports for LeadPorts {
         &self.jobs_queue
     }
     fn secrets(&self) -> &FixedSecrets {
-        &FixedSecrets
+        &self.secrets
     }
     fn clock(&self) -> &VirtualClock {
         &self.clock

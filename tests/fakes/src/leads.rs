@@ -15,7 +15,8 @@ use adrelay_core::ports::leads::{Created, LeadEraser, LeadStore, LeadWrite};
 use adrelay_core::ports::receipts::Page;
 use adrelay_core::time::UnixMillis;
 
-use crate::faulty::Faulty;
+use crate::shared::Shared;
+use crate::{ANY, Faults};
 
 type Whose = (TenantId, LeadId);
 
@@ -57,9 +58,15 @@ impl State {
 
 /// The leads table. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryLeads(Faulty<State>);
+pub struct MemoryLeads(Shared<State>);
 
 impl MemoryLeads {
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
     /// One call fails, after `calls_before` others: before it does anything, or having done it all the same, as when an
     /// answer is lost.
     pub fn stumble(&self, calls_before: u64, done_all_the_same: bool) {
@@ -68,7 +75,7 @@ impl MemoryLeads {
 
     /// Whether every call fails from now on.
     pub fn set_down(&self, down: bool) {
-        self.0.set_down(down);
+        self.0.faults.set_down(ANY, down);
     }
 
     /// The most leads that a list looks through for one page, as a table does for rare ones: such pages are short, even
@@ -80,7 +87,7 @@ impl MemoryLeads {
     /// Calls so far, failed ones included.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.0.calls()
+        self.0.faults.calls(ANY)
     }
 
     /// Every lead, by tenant and id.
@@ -163,7 +170,7 @@ fn read_place(query: &LeadQuery, cursor: &str) -> Option<Place> {
 impl LeadStore for MemoryLeads {
     async fn create(&self, write: LeadWrite<'_>) -> Result<Created, StoreError> {
         self.0
-            .call(|state| {
+            .call("create", |state| {
                 let lead = write.lead;
                 let whose = (lead.tenant.clone(), lead.id.clone());
                 if lead.rev != 0 {
@@ -194,7 +201,7 @@ impl LeadStore for MemoryLeads {
 
     async fn change(&self, write: LeadWrite<'_>) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("change", |state| {
                 let stored = state.leads.get(&(write.lead.tenant.clone(), write.lead.id.clone()));
                 if stored.is_none_or(|stored| stored.rev != write.lead.rev) {
                     return Err(StoreError::Conflict);
@@ -206,12 +213,12 @@ impl LeadStore for MemoryLeads {
     }
 
     async fn lead(&self, tenant: &TenantId, id: &LeadId) -> Result<Option<Lead>, StoreError> {
-        self.0.call(|state| Ok(state.leads.get(&(tenant.clone(), id.clone())).cloned())).await
+        self.0.call("lead", |state| Ok(state.leads.get(&(tenant.clone(), id.clone())).cloned())).await
     }
 
     async fn known(&self, tenant: &TenantId, ids: &[LeadId]) -> Result<HashSet<LeadId>, StoreError> {
         self.0
-            .call(|state| {
+            .call("known", |state| {
                 let stored = |id: &&LeadId| state.leads.contains_key(&(tenant.clone(), (*id).clone()));
                 Ok(ids.iter().filter(stored).cloned().collect())
             })
@@ -220,7 +227,7 @@ impl LeadStore for MemoryLeads {
 
     async fn list(&self, query: &LeadQuery) -> Result<Page<Lead>, StoreError> {
         self.0
-            .call(|state| {
+            .call("list", |state| {
                 let before = match &query.cursor {
                     Some(cursor) => Some(read_place(query, cursor).ok_or(StoreError::Conflict)?),
                     None => None,
@@ -247,7 +254,7 @@ impl LeadStore for MemoryLeads {
         cursor: Option<&str>,
     ) -> Result<Page<Activity>, StoreError> {
         self.0
-            .call(|state| {
+            .call("activities", |state| {
                 let before = cursor.map(|cursor| cursor.parse().map_err(|_| StoreError::Conflict));
                 let before: u64 = before.transpose()?.unwrap_or(u64::MAX);
                 let lines = state.activities.get(&(tenant.clone(), id.clone()));
@@ -259,7 +266,7 @@ impl LeadStore for MemoryLeads {
 
     async fn feedback(&self, tenant: &TenantId, id: &LeadId) -> Result<Vec<Feedback>, StoreError> {
         self.0
-            .call(|state| {
+            .call("feedback", |state| {
                 let stages = state.feedback.get(&(tenant.clone(), id.clone()));
                 Ok(stages.into_iter().flat_map(BTreeMap::values).take(100).cloned().collect())
             })
@@ -273,7 +280,7 @@ impl LeadStore for MemoryLeads {
         limit: usize,
     ) -> Result<Vec<LeadId>, StoreError> {
         self.0
-            .call(|state| {
+            .call("leads_of", |state| {
                 let leads = state.of_person.get(&(tenant.clone(), person.clone()));
                 Ok(leads.into_iter().flatten().take(limit).cloned().collect())
             })
@@ -288,7 +295,7 @@ impl LeadStore for MemoryLeads {
     ) -> Result<Page<MissingLead>, StoreError> {
         let after = cursor.map(LeadId::parse).transpose().map_err(|_| StoreError::Conflict)?;
         self.0
-            .call(|state| {
+            .call("missing", |state| {
                 let of_tenant = state.missing.values().filter(|missing| missing.tenant == *tenant);
                 let rest = of_tenant.filter(|missing| after.as_ref().is_none_or(|after| missing.id > *after));
                 Ok(page(rest.cloned(), limit, |missing| missing.id.to_string()))
@@ -300,7 +307,7 @@ impl LeadStore for MemoryLeads {
 impl LeadEraser for MemoryLeads {
     async fn erase_lead(&self, tenant: &TenantId, id: &LeadId, at: UnixMillis) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("erase_lead", |state| {
                 let whose = (tenant.clone(), id.clone());
                 let Some(lead) = state.leads.get_mut(&whose) else { return Ok(()) };
                 let lines = state.activities.entry(whose).or_default();

@@ -1,7 +1,6 @@
 //! Meta's lead ads in memory: leads that become readable in time, forms, pages and subscriptions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use adrelay_core::ids::{FormId, LeadId, PageId};
 use adrelay_core::leads::{MetaForm, Submission};
@@ -10,7 +9,8 @@ use adrelay_core::ports::leads_api::{Answered, LeadsApi, MAX_ROWS, ManagedPage, 
 use adrelay_core::ports::meta::{Credentials, Failure, Usage, Verdict};
 use adrelay_core::time::UnixMillis;
 
-use crate::{ScriptedMeta, VirtualClock};
+use crate::shared::Shared;
+use crate::{Faults, ScriptedMeta, VirtualClock};
 
 /// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +31,21 @@ pub enum LeadsCall {
     Subscribe,
     /// [`LeadsApi::unsubscribe`].
     Unsubscribe,
+}
+
+impl LeadsCall {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Lead => "lead",
+            Self::FormLeads => "form_leads",
+            Self::TestLeads => "test_leads",
+            Self::Forms => "forms",
+            Self::ManagedPages => "managed_pages",
+            Self::IsSubscribed => "is_subscribed",
+            Self::Subscribe => "subscribe",
+            Self::Unsubscribe => "unsubscribe",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -57,7 +72,7 @@ struct State {
 /// Meta's lead ads on a virtual clock. Clones share them.
 #[derive(Debug, Clone)]
 pub struct MemoryLeadsApi {
-    state: Arc<Mutex<State>>,
+    state: Shared<State>,
     clock: VirtualClock,
 }
 
@@ -70,22 +85,24 @@ impl MemoryLeadsApi {
     /// Nothing but a clock.
     #[must_use]
     pub fn new(clock: VirtualClock) -> Self {
-        Self { state: Arc::default(), clock }
+        Self { state: Shared::default(), clock }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
     }
 
     /// A lead of a form, which can be read, by its id and in its form's list, from an instant on.
     pub fn add_lead(&self, form: &FormId, submission: Submission, readable_from: UnixMillis) {
         let lead = MetaLead { form: form.clone(), submission, readable_from };
-        self.with(|state| state.leads.insert(lead.submission.id.clone(), lead));
+        self.state.with(|state| state.leads.insert(lead.submission.id.clone(), lead));
     }
 
     /// Changes when a lead can be read.
     pub fn readable_from(&self, id: &LeadId, from: UnixMillis) {
-        self.with(|state| {
+        self.state.with(|state| {
             if let Some(lead) = state.leads.get_mut(id) {
                 lead.readable_from = from;
             }
@@ -94,22 +111,22 @@ impl MemoryLeadsApi {
 
     /// Names a lead as a test lead of its form.
     pub fn add_test_lead(&self, form: &FormId, id: &LeadId) {
-        self.with(|state| state.test_leads.entry(form.clone()).or_default().push(id.clone()));
+        self.state.with(|state| state.test_leads.entry(form.clone()).or_default().push(id.clone()));
     }
 
     /// A form of a page, or another state of it.
     pub fn add_form(&self, page: &PageId, form: MetaForm) {
-        self.with(|state| state.forms.entry(page.clone()).or_default().insert(form.id.clone(), form));
+        self.state.with(|state| state.forms.entry(page.clone()).or_default().insert(form.id.clone(), form));
     }
 
     /// A page that the token manages.
     pub fn add_managed_page(&self, page: ManagedPage) {
-        self.with(|state| state.pages.push(page));
+        self.state.with(|state| state.pages.push(page));
     }
 
     /// Subscribes to a page, or ends that, as by another hand.
     pub fn set_subscribed(&self, page: &PageId, subscribed: bool) {
-        self.with(|state| {
+        self.state.with(|state| {
             if subscribed { state.subscribed.insert(page.clone()) } else { state.subscribed.remove(page) }
         });
     }
@@ -117,39 +134,39 @@ impl MemoryLeadsApi {
     /// Whether a page is subscribed to.
     #[must_use]
     pub fn subscribed(&self, page: &PageId) -> bool {
-        self.with(|state| state.subscribed.contains(page))
+        self.state.with(|state| state.subscribed.contains(page))
     }
 
     /// The next call of this kind fails so, after those that were told to fail before.
     pub fn fail_next(&self, call: LeadsCall, failure: Failure) {
-        self.with(|state| state.failures.entry(call).or_default().push_back(failure));
+        self.state.with(|state| state.failures.entry(call).or_default().push_back(failure));
     }
 
     /// From now on every other token is refused with code 190; `None` takes any.
     pub fn accept_only(&self, token: Option<&str>) {
-        self.with(|state| state.only_token = token.map(str::to_owned));
+        self.state.with(|state| state.only_token = token.map(str::to_owned));
     }
 
     /// What the headers of every answer say from now on.
     pub fn set_usage(&self, usage: Usage) {
-        self.with(|state| state.usage = usage);
+        self.state.with(|state| state.usage = usage);
     }
 
     /// Rows of one page of a list, 1 to [`MAX_ROWS`].
     pub fn set_rows(&self, rows: usize) {
-        self.with(|state| state.rows = Some(rows.clamp(1, MAX_ROWS)));
+        self.state.with(|state| state.rows = Some(rows.clamp(1, MAX_ROWS)));
     }
 
     /// Every call so far, with the id that it asked for: a lead, a form or a page; empty for none.
     #[must_use]
     pub fn calls(&self) -> Vec<(LeadsCall, String)> {
-        self.with(|state| state.calls.clone())
+        self.state.with(|state| state.calls.clone())
     }
 
     /// Calls of a kind so far.
     #[must_use]
     pub fn count(&self, call: LeadsCall) -> usize {
-        self.with(|state| state.calls.iter().filter(|(kind, _)| *kind == call).count())
+        self.state.with(|state| state.calls.iter().filter(|(kind, _)| *kind == call).count())
     }
 
     async fn answer<T>(
@@ -158,21 +175,25 @@ impl MemoryLeadsApi {
         subject: &str,
         credentials: &Credentials,
         act: impl FnOnce(&mut State, UnixMillis) -> Result<T, Failure> + Send,
-    ) -> Answered<T> {
-        tokio::task::yield_now().await;
-        let now = self.clock.now();
-        self.with(|state| {
+    ) -> Answered<T>
+    where
+        T: Send,
+    {
+        let mut usage = Usage::default();
+        let seen = &mut usage;
+        let result = self.state.call(call.method(), |state| {
             state.calls.push((call, subject.to_owned()));
+            *seen = state.usage;
             let failure = state.failures.get_mut(&call).and_then(VecDeque::pop_front);
             let token = credentials.token.expose();
             let known = state.only_token.as_deref().is_none_or(|only| only == token);
-            let result = match failure {
+            match failure {
                 Some(failure) => Err(failure),
                 None if !known => Err(ScriptedMeta::failure(Verdict::Token, 190, None)),
-                None => act(state, now),
-            };
-            Answered { result, usage: state.usage }
-        })
+                None => act(state, self.clock.now()),
+            }
+        });
+        Answered { result: result.await, usage }
     }
 }
 

@@ -6,14 +6,15 @@ mod holds;
 mod persons;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use adrelay_core::ids::{ConversionKey, EventName, PersonId, RuleId, TenantId};
 use adrelay_core::money::Money;
 use adrelay_core::people::{LinkHash, Person};
-use adrelay_core::ports::StoreError;
 use adrelay_core::ports::erasure::Kept;
 use adrelay_core::ports::people::{Hold, MergeRecord, StoredConversion};
+
+use crate::shared::Shared;
+use crate::{ANY, Faults};
 
 /// A person of a tenant.
 type Whose = (TenantId, PersonId);
@@ -43,59 +44,29 @@ struct State {
     holds: BTreeMap<(TenantId, PersonId, ConversionKey), Filed>,
     erasures: BTreeMap<Whose, Kept>,
     writes: u64,
-    down: bool,
-    stumble: Option<Stumble>,
-}
-
-/// A call that is to fail.
-#[derive(Debug, Clone, Copy)]
-struct Stumble {
-    calls_before: u64,
-    done_all_the_same: bool,
 }
 
 /// The people table. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryPeople(Arc<Mutex<State>>);
+pub struct MemoryPeople(Shared<State>);
 
 impl MemoryPeople {
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// One call of a port: others that run on the same thread get their turn before it, as they do where a store is
-    /// asked over a network.
-    async fn call<T>(
-        &self,
-        act: impl FnOnce(&mut State) -> Result<T, StoreError> + Send,
-    ) -> Result<T, StoreError> {
-        tokio::task::yield_now().await;
-        let down = || StoreError::Unavailable("down".to_owned());
-        self.with(|state| match state.stumble.take() {
-            _ if state.down => Err(down()),
-            Some(Stumble { calls_before: 0, done_all_the_same }) => {
-                if done_all_the_same {
-                    let _ = act(state);
-                }
-                Err(down())
-            }
-            other => {
-                state.stumble = other.map(|later| Stumble { calls_before: later.calls_before - 1, ..later });
-                act(state)
-            }
-        })
+    /// What goes wrong with its calls.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     /// One call fails, after `calls_before` others: before it does anything, or having done it all the same, as when an
     /// answer is lost.
     pub fn stumble(&self, calls_before: u64, done_all_the_same: bool) {
-        self.with(|state| state.stumble = Some(Stumble { calls_before, done_all_the_same }));
+        self.0.stumble(calls_before, done_all_the_same);
     }
 
     /// Whether anything at all is stored under this person's id, but for the receipt of its erasure.
     #[must_use]
     pub fn knows(&self, tenant: &TenantId, person: &PersonId) -> bool {
-        self.with(|state| {
+        self.0.with(|state| {
             let whose = (tenant.clone(), person.clone());
             let filled = |rows: usize| rows > 0;
             state.persons.contains_key(&whose)
@@ -114,19 +85,19 @@ impl MemoryPeople {
 
     /// Whether every call fails from now on.
     pub fn set_down(&self, down: bool) {
-        self.with(|state| state.down = down);
+        self.0.faults.set_down(ANY, down);
     }
 
     /// Persons that are stored, merged ones included.
     #[must_use]
     pub fn person_count(&self) -> usize {
-        self.with(|state| state.persons.len())
+        self.0.with(|state| state.persons.len())
     }
 
     /// Persons that are not merged into another, by id.
     #[must_use]
     pub fn roots(&self) -> Vec<PersonId> {
-        self.with(|state| {
+        self.0.with(|state| {
             let roots = state.persons.values().filter(|person| person.doc.merged_into.is_none());
             roots.map(|person| person.id.clone()).collect()
         })
@@ -135,30 +106,30 @@ impl MemoryPeople {
     /// Every person's document, by tenant and id.
     #[must_use]
     pub fn everybody(&self) -> Vec<Person> {
-        self.with(|state| state.persons.values().cloned().collect())
+        self.0.with(|state| state.persons.values().cloned().collect())
     }
 
     /// Links that point to anybody.
     #[must_use]
     pub fn link_count(&self) -> usize {
-        self.with(|state| state.links.len())
+        self.0.with(|state| state.links.len())
     }
 
     /// Every conversion that is stored, by tenant and key.
     #[must_use]
     pub fn stored_conversions(&self) -> Vec<StoredConversion> {
-        self.with(|state| state.conversions.values().cloned().collect())
+        self.0.with(|state| state.conversions.values().cloned().collect())
     }
 
     /// Everything that is held, by tenant, person and conversion.
     #[must_use]
     pub fn held(&self) -> Vec<Hold> {
-        self.with(|state| state.holds.values().map(|filed| filed.hold.clone()).collect())
+        self.0.with(|state| state.holds.values().map(|filed| filed.hold.clone()).collect())
     }
 
     /// Writes so far that changed something, of any kind.
     #[must_use]
     pub fn writes(&self) -> u64 {
-        self.with(|state| state.writes)
+        self.0.with(|state| state.writes)
     }
 }

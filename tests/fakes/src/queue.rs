@@ -1,13 +1,13 @@
 //! A queue with SQS's rules: delay, visibility, receive count, retention, dead letters, the cap on what is in flight.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::queue::{EventQueue, Outgoing, QueueError};
 use adrelay_core::time::UnixMillis;
 
-use crate::VirtualClock;
+use crate::shared::Shared;
+use crate::{ANY, Faults, VirtualClock};
 
 /// The queue's attributes.
 #[derive(Debug, Clone, Copy)]
@@ -59,13 +59,12 @@ struct State {
     dead: Vec<String>,
     lost_to_retention: usize,
     in_flight_peak: usize,
-    refuse: bool,
 }
 
 /// The queue. Clones share it.
 #[derive(Debug, Clone)]
 pub struct MemoryQueue {
-    state: Arc<Mutex<State>>,
+    state: Shared<State>,
     clock: VirtualClock,
     rules: QueueRules,
 }
@@ -74,17 +73,19 @@ impl MemoryQueue {
     /// An empty queue on `clock`.
     #[must_use]
     pub fn new(clock: VirtualClock, rules: QueueRules) -> Self {
-        Self { state: Arc::default(), clock, rules }
+        Self { state: Shared::default(), clock, rules }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What goes wrong with its calls; [`Outgoing`] are the items of a `send`.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
     }
 
     /// Puts a message on the queue.
     pub fn push(&self, body: String, delay_s: u16) {
         let now = self.clock.now();
-        self.with(|state| {
+        self.state.with(|state| {
             state.next_id += 1;
             let visible_at = now.plus_ms(i64::from(delay_s) * 1000);
             state.messages.push_back(Message {
@@ -101,7 +102,7 @@ impl MemoryQueue {
     #[must_use]
     pub fn receive(&self, max: usize) -> Vec<Received> {
         let (now, rules) = (self.clock.now(), self.rules);
-        self.with(|state| {
+        self.state.with(|state| {
             let before = state.messages.len();
             state.messages.retain(|message| now.ms_since(message.sent_at) < rules.retention_ms);
             state.lost_to_retention += before - state.messages.len();
@@ -127,54 +128,51 @@ impl MemoryQueue {
 
     /// Deletes a message that was dealt with.
     pub fn delete(&self, id: u64) {
-        self.with(|state| state.messages.retain(|message| message.id != id));
+        self.state.with(|state| state.messages.retain(|message| message.id != id));
     }
 
     /// When the next message becomes visible.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<UnixMillis> {
-        self.with(|state| state.messages.iter().map(|message| message.visible_at).min())
+        self.state.with(|state| state.messages.iter().map(|message| message.visible_at).min())
     }
 
     /// Bodies of all messages, visible or not.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
-        self.with(|state| state.messages.iter().map(|message| message.body.clone()).collect())
+        self.state.with(|state| state.messages.iter().map(|message| message.body.clone()).collect())
     }
 
     /// Bodies of dead letters.
     #[must_use]
     pub fn dead(&self) -> Vec<String> {
-        self.with(|state| state.dead.clone())
+        self.state.with(|state| state.dead.clone())
     }
 
     /// Messages that outlived the retention.
     #[must_use]
     pub fn lost_to_retention(&self) -> usize {
-        self.with(|state| state.lost_to_retention)
+        self.state.with(|state| state.lost_to_retention)
     }
 
     /// The most messages that were in flight at once.
     #[must_use]
     pub fn in_flight_peak(&self) -> usize {
-        self.with(|state| state.in_flight_peak)
+        self.state.with(|state| state.in_flight_peak)
     }
 
     /// Makes the queue refuse every send, or take them again.
     pub fn set_refusing(&self, refuse: bool) {
-        self.with(|state| state.refuse = refuse);
+        self.state.faults.set_down(ANY, refuse);
     }
 }
 
 impl EventQueue for MemoryQueue {
     async fn send(&self, messages: Vec<Outgoing>) -> Vec<Result<(), QueueError>> {
-        if self.with(|state| state.refuse) {
-            return vec![Err(QueueError("refused".to_owned())); messages.len()];
-        }
-        let push = |message: Outgoing| {
-            self.push(message.body, message.delay_s);
+        let push = |message: &Outgoing| {
+            self.push(message.body.clone(), message.delay_s);
             Ok(())
         };
-        messages.into_iter().map(push).collect()
+        self.state.faults.each("send", &messages, push).await
     }
 }

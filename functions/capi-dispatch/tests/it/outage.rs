@@ -55,7 +55,7 @@ fn nearly_too_old(mut message: EventMessage, now_s: i64) -> EventMessage {
 #[tokio::test]
 async fn a_seven_hour_outage_loses_nothing_and_an_event_past_its_deadline_ends_as_expired() {
     let sim = simulator();
-    let mut rig = rig(&sim);
+    let rig = rig(&sim);
     sim.begin_outage(OutageRequest { seconds: Some(OUTAGE_HOURS * 3_600), mode: OutageMode::Status503 });
 
     let late = rig.message(&["placeholder"], Scope::Ingest);
@@ -85,7 +85,7 @@ async fn a_seven_hour_outage_loses_nothing_and_an_event_past_its_deadline_ends_a
 #[tokio::test]
 async fn an_outage_that_refuses_connections_is_waited_for_as_well() {
     let sim = simulator();
-    let mut rig = rig(&sim);
+    let rig = rig(&sim);
     sim.begin_outage(OutageRequest { seconds: Some(1_800), mode: OutageMode::Refuse });
     rig.post(&["a", "b"]);
     play(&rig, &sim, NOON.0 + 25 * MINUTE_MS).await;

@@ -26,7 +26,7 @@ struct World {
 }
 
 fn world(consent_policy: ConsentPolicy) -> World {
-    let rig = Rig::new(ScriptedMeta::default(), 3);
+    let rig = Rig::scripted(3);
     let (config, events, clock) =
         (rig.ports().config.clone(), rig.ports().events.clone(), rig.ports().clock.clone());
     let meta = rig.ports().meta.clone();

@@ -256,13 +256,13 @@ async fn metas_own_endpoint_has_no_rules() {
 async fn rules_that_cannot_be_read_hold_for_a_minute_and_then_nothing_is_taken() {
     let world = shipped(source());
     assert_eq!(world.post(EVENT, &named("signup", &json!({}))).await.status, 202);
-    world.config.set_rules_down(true);
+    world.config.faults().set_down("rules", true);
     world.clock.advance_ms(59_999);
     assert_eq!(world.post(EVENT, &named("signup", &json!({}))).await.status, 202);
     assert_eq!(names(&world), ["Lead", "Lead"]);
     world.clock.advance_ms(1);
     assert_eq!(world.post(EVENT, &named("signup", &json!({}))).await.code(), (503, "unavailable"));
-    world.config.set_rules_down(false);
+    world.config.faults().set_down("rules", false);
     world.config.set_rules(&tenant(), RuleSet::default());
     assert_eq!(world.post(EVENT, &named("signup", &json!({}))).await.status, 202);
     assert_eq!(names(&world), ["Lead", "Lead", "signup"]);

@@ -29,6 +29,7 @@ pub(crate) struct Parts {
     config: MemoryConfig,
     people: MemoryPeople,
     queue: MemoryQueue,
+    secrets: FixedSecrets,
     clock: VirtualClock,
     entropy: SeededEntropy,
 }
@@ -51,7 +52,7 @@ impl Ports for Parts {
         &self.queue
     }
     fn secrets(&self) -> &FixedSecrets {
-        &FixedSecrets
+        &self.secrets
     }
     fn clock(&self) -> &VirtualClock {
         &self.clock
@@ -109,6 +110,7 @@ impl World {
             config: config.clone(),
             people: people.clone(),
             queue: queue.clone(),
+            secrets: FixedSecrets::default(),
             clock: clock.clone(),
             entropy: SeededEntropy::new(11),
         };

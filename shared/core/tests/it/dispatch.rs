@@ -7,13 +7,13 @@ use adrelay_core::message::QueueMessage;
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::meta::{Failure, Verdict};
 use adrelay_core::receipt::{Status, Trust};
-use fakes::{NOON, Rig, ScriptedMeta};
+use fakes::{NOON, On, Rig, ScriptedMeta, When};
 use proptest::prelude::*;
 
 const HOUR_MS: i64 = 3_600_000;
 
 fn rig() -> Rig<ScriptedMeta> {
-    Rig::new(ScriptedMeta::default(), 7)
+    Rig::scripted(7)
 }
 
 fn ids(n: usize) -> Vec<String> {
@@ -41,7 +41,7 @@ fn refuse(
 
 #[tokio::test]
 async fn an_event_is_sent_and_has_a_receipt_with_metas_trace() {
-    let mut rig = rig();
+    let rig = rig();
     rig.post(&["a"]);
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
     let receipts = rig.ports().events.receipts();
@@ -54,7 +54,7 @@ async fn an_event_is_sent_and_has_a_receipt_with_metas_trace() {
 
 #[tokio::test]
 async fn lone_events_cost_two_writes_each_and_a_lease_now_and_then() {
-    let mut rig = rig();
+    let rig = rig();
     for n in 0..100 {
         rig.post(&[&format!("e{n}")]);
         rig.step(10).await;
@@ -65,7 +65,7 @@ async fn lone_events_cost_two_writes_each_and_a_lease_now_and_then() {
 
 #[tokio::test]
 async fn one_bad_event_in_a_thousand_costs_15_calls_at_most_and_the_others_arrive() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(refuse(&["e617"], Some(2_804_050)));
     rig.post(&refs(&ids(1_000)));
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
@@ -80,7 +80,7 @@ async fn one_bad_event_in_a_thousand_costs_15_calls_at_most_and_the_others_arriv
 
 #[tokio::test]
 async fn many_bad_events_go_back_after_64_calls_and_are_finished_later() {
-    let mut rig = rig();
+    let rig = rig();
     let bad: Vec<String> = (0..300).map(|i| format!("e{}", i * 3)).collect();
     rig.ports().meta.script(refuse(&refs(&bad), Some(2_804_003)));
     rig.post(&refs(&ids(900)));
@@ -92,7 +92,7 @@ async fn many_bad_events_go_back_after_64_calls_and_are_finished_later() {
 
 #[tokio::test]
 async fn three_bad_events_without_a_subcode_do_not_condemn_the_pixel() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(refuse(&["e100", "e300", "e700"], None));
     rig.post(&refs(&ids(1_000)));
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
@@ -102,7 +102,7 @@ async fn three_bad_events_without_a_subcode_do_not_condemn_the_pixel() {
 
 #[tokio::test]
 async fn when_everything_is_refused_without_a_subcode_nothing_is_rejected() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(|_, _, _| Err(ScriptedMeta::failure(Verdict::BadData, 100, None)));
     rig.post(&refs(&ids(100)));
     rig.run(10, NOON.plus_ms(60_000)).await;
@@ -119,7 +119,7 @@ async fn when_everything_is_refused_without_a_subcode_nothing_is_rejected() {
 
 #[tokio::test]
 async fn an_unknown_pixel_costs_one_call_and_its_events_flow_once_it_is_put_right() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(|_, _, _| Err(ScriptedMeta::failure(Verdict::Permission, 100, Some(33))));
     for part in ids(1_000).chunks(200) {
         rig.post(&refs(part));
@@ -138,7 +138,7 @@ async fn an_unknown_pixel_costs_one_call_and_its_events_flow_once_it_is_put_righ
 
 #[tokio::test]
 async fn a_revoked_token_makes_events_wait_until_a_new_one_is_pasted() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(|_, token, _| match token {
         "token-2" => Ok(()),
         _ => Err(ScriptedMeta::failure(Verdict::Token, 190, Some(460))),
@@ -158,7 +158,7 @@ async fn a_revoked_token_makes_events_wait_until_a_new_one_is_pasted() {
 
 #[tokio::test]
 async fn a_verdict_on_an_old_token_is_not_held_against_a_new_one() {
-    let mut rig = rig();
+    let rig = rig();
     rig.post(&["warm"]);
     rig.step(10).await;
     rig.ports().config.new_token(&rig.tenant, &rig.pixel, "token-2");
@@ -175,7 +175,7 @@ async fn a_verdict_on_an_old_token_is_not_held_against_a_new_one() {
 
 #[tokio::test]
 async fn a_repeat_is_counted_and_not_sent_again() {
-    let mut rig = rig();
+    let rig = rig();
     rig.post(&["a", "a", "b"]);
     rig.post(&["a"]);
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
@@ -188,7 +188,7 @@ async fn a_repeat_is_counted_and_not_sent_again() {
 
 #[tokio::test]
 async fn a_redelivered_message_is_neither_sent_again_nor_counted() {
-    let mut rig = rig();
+    let rig = rig();
     let message = rig.message(&["a", "b"], Scope::Ingest);
     rig.push(message.clone());
     rig.push(message);
@@ -200,8 +200,8 @@ async fn a_redelivered_message_is_neither_sent_again_nor_counted() {
 
 #[tokio::test]
 async fn a_lost_receipt_leads_to_a_repeat_and_never_to_a_loss() {
-    let mut rig = rig();
-    rig.ports().events.fail_records(1);
+    let rig = rig();
+    rig.ports().events.faults().refuse_at("record", On::Nth(1), When::Before, &[0]);
     rig.post(&["a", "b"]);
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
     assert_eq!(rig.ports().events.count(Status::Sent), 2);
@@ -212,7 +212,7 @@ async fn a_lost_receipt_leads_to_a_repeat_and_never_to_a_loss() {
 
 #[tokio::test]
 async fn a_public_event_never_keeps_the_servers_event_from_being_sent() {
-    let mut rig = rig();
+    let rig = rig();
     let guessed = rig.message(&["order-1"], Scope::Public);
     rig.push(guessed);
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
@@ -225,7 +225,7 @@ async fn a_public_event_never_keeps_the_servers_event_from_being_sent() {
 
 #[tokio::test]
 async fn an_event_past_its_deadline_ends_as_expired() {
-    let mut rig = rig();
+    let rig = rig();
     rig.post(&["old"]);
     rig.ports().clock.advance_ms(7 * 24 * HOUR_MS);
     rig.run(10, NOON.plus_ms(8 * 24 * HOUR_MS)).await;
@@ -235,7 +235,7 @@ async fn an_event_past_its_deadline_ends_as_expired() {
 
 #[tokio::test]
 async fn waiting_events_of_a_pixel_that_is_never_put_right_end_as_expired() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(|_, _, _| Err(ScriptedMeta::failure(Verdict::Permission, 200, None)));
     rig.post(&["a"]);
     rig.run(10, NOON.plus_ms(9 * 24 * HOUR_MS)).await;
@@ -245,7 +245,7 @@ async fn waiting_events_of_a_pixel_that_is_never_put_right_end_as_expired() {
 
 #[tokio::test]
 async fn events_of_a_disabled_pixel_are_skipped() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().config.change_pixel(&rig.tenant, &rig.pixel, |pixel| pixel.enabled = false);
     rig.post(&["a"]);
     rig.run(10, NOON.plus_ms(HOUR_MS)).await;
@@ -254,7 +254,7 @@ async fn events_of_a_disabled_pixel_are_skipped() {
 
 #[tokio::test]
 async fn a_limit_is_waited_for_as_long_as_meta_says() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(|_, _, nth| match nth {
         0 => Err(ScriptedMeta::failure(Verdict::Wait { ms: 300_000 }, 80_004, None)),
         _ => Ok(()),
@@ -269,7 +269,7 @@ async fn a_limit_is_waited_for_as_long_as_meta_says() {
 
 #[tokio::test]
 async fn failing_stores_and_queues_lose_nothing() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().config.set_down(true);
     rig.post(&["a"]);
     rig.step(10).await;
@@ -287,7 +287,7 @@ async fn failing_stores_and_queues_lose_nothing() {
 
 #[tokio::test]
 async fn a_panic_is_its_pixels_own() {
-    let mut rig = rig();
+    let rig = rig();
     let other = adrelay_core::ids::PixelId::parse("999").expect("digits");
     rig.ports().config.add_pixel(&rig.tenant, &other, "token");
     rig.ports().meta.script(|ids, _, _| {
@@ -306,7 +306,7 @@ async fn a_panic_is_its_pixels_own() {
 
 #[tokio::test]
 async fn ten_thousand_events_at_once_keep_to_a_thousand_a_second() {
-    let mut rig = rig();
+    let rig = rig();
     for part in ids(10_000).chunks(200) {
         rig.post(&refs(part));
     }
@@ -330,7 +330,7 @@ async fn ten_thousand_events_at_once_keep_to_a_thousand_a_second() {
 
 #[tokio::test]
 async fn a_message_sent_anew_keeps_its_name_and_counts_its_attempts() {
-    let mut rig = rig();
+    let rig = rig();
     rig.ports().meta.script(|_, _, _| Err(ScriptedMeta::failure(Verdict::Retry, 2, None)));
     rig.post(&["a"]);
     rig.step(10).await;
@@ -353,7 +353,7 @@ proptest! {
         parts in 1_usize..50,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let mut rig = rig();
+        let rig = rig();
         let all = ids(n);
         let bad: Vec<&str> = bad.iter().filter_map(|i| all.get(*i)).map(String::as_str).collect();
         rig.ports().meta.script(refuse(&bad, subcode));
@@ -382,7 +382,7 @@ proptest! {
     #[test]
     fn one_bad_event_is_found_wherever_it_stands(place in 0_usize..1_000, subcode in any::<bool>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let mut rig = rig();
+        let rig = rig();
         let all = ids(1_000);
         rig.ports().meta.script(refuse(&[&all[place]], subcode.then_some(2_804_050)));
         rig.post(&refs(&all));

@@ -206,7 +206,7 @@ impl FileStore for Reader {
 
 /// Exports `count` leads; how many rows and parts the file has.
 async fn export(count: usize) -> (usize, usize) {
-    let keyring = FixedSecrets.secret(KEYRING_PII).await.unwrap();
+    let keyring = FixedSecrets::default().secret(KEYRING_PII).await.unwrap();
     let leads = Endless { count, keyring: Arc::new(Keyring::parse(keyring.expose()).unwrap()) };
     let ports = JobPorts::over(leads, Reader::default());
     let settings = Settings {

@@ -19,7 +19,7 @@ impl FormStore for MemoryLeads {
     ) -> Result<Page<LeadForm>, StoreError> {
         let after = cursor.map(FormId::parse).transpose().map_err(|_| StoreError::Conflict)?;
         self.0
-            .call(|state| {
+            .call("forms", |state| {
                 let of_page =
                     state.forms.values().filter(|form| form.tenant == *tenant && form.page == *of_page);
                 let rest = of_page.filter(|form| after.as_ref().is_none_or(|after| form.meta.id > *after));
@@ -34,12 +34,14 @@ impl FormStore for MemoryLeads {
         page: &PageId,
         id: &FormId,
     ) -> Result<Option<LeadForm>, StoreError> {
-        self.0.call(|state| Ok(state.forms.get(&(tenant.clone(), page.clone(), id.clone())).cloned())).await
+        self.0
+            .call("form", |state| Ok(state.forms.get(&(tenant.clone(), page.clone(), id.clone())).cloned()))
+            .await
     }
 
     async fn page_of(&self, tenant: &TenantId, id: &FormId) -> Result<Option<PageId>, StoreError> {
         self.0
-            .call(|state| {
+            .call("page_of", |state| {
                 let mut forms = state.forms.values();
                 let form = forms.find(|form| form.tenant == *tenant && form.meta.id == *id);
                 Ok(form.map(|form| form.page.clone()))
@@ -55,7 +57,7 @@ impl FormStore for MemoryLeads {
         at: UnixMillis,
     ) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("put_form", |state| {
                 let key = (tenant.clone(), page.clone(), form.id.clone());
                 let settings =
                     state.forms.get(&key).map(|before| before.settings.clone()).unwrap_or_default();
@@ -80,7 +82,7 @@ impl FormStore for MemoryLeads {
         settings: &FormSettings,
     ) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("set_form", |state| {
                 let form = state.forms.get_mut(&(tenant.clone(), page.clone(), id.clone()));
                 form.ok_or(StoreError::Conflict)?.settings = settings.clone();
                 Ok(())
@@ -96,7 +98,7 @@ impl FormStore for MemoryLeads {
         to: &str,
     ) -> Result<Vec<FormDay>, StoreError> {
         self.0
-            .call(|state| {
+            .call("days", |state| {
                 let ours = state.days.iter().filter(|((of, its, _), _)| of == tenant && its == form);
                 let days = ours.filter(|((_, _, day), _)| (from..=to).contains(&day.as_str()));
                 Ok(days.take(100).map(|((_, _, day), counts)| form_day(day, counts)).collect())
@@ -112,7 +114,7 @@ impl FormStore for MemoryLeads {
         check: &DayCheck,
     ) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("check_day", |state| {
                 let day = (tenant.clone(), form.clone(), day.to_owned());
                 state.days.entry(day).or_default().check = Some(*check);
                 Ok(())
@@ -128,7 +130,7 @@ impl SyncStore for MemoryLeads {
         form: &FormId,
     ) -> Result<(u64, Option<serde_json::Value>), StoreError> {
         self.0
-            .call(|state| {
+            .call("sync_state", |state| {
                 let stored = state.sync.get(&(tenant.clone(), form.clone()));
                 Ok(stored.map_or((0, None), |(rev, doc)| (*rev, Some(doc.clone()))))
             })
@@ -143,7 +145,7 @@ impl SyncStore for MemoryLeads {
         doc: &serde_json::Value,
     ) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("save_sync_state", |state| {
                 if doc.to_string().len() > MAX_SYNC_STATE_BYTES {
                     return Err(StoreError::Corrupt("sync state too large".to_owned()));
                 }
@@ -162,12 +164,14 @@ impl SyncStore for MemoryLeads {
         tenant: &TenantId,
         page: &PageId,
     ) -> Result<Option<UnixMillis>, StoreError> {
-        self.0.call(|state| Ok(state.blocked.get(&(tenant.clone(), page.clone())).copied())).await
+        self.0
+            .call("blocked_until", |state| Ok(state.blocked.get(&(tenant.clone(), page.clone())).copied()))
+            .await
     }
 
     async fn block(&self, tenant: &TenantId, page: &PageId, until: UnixMillis) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("block", |state| {
                 let stored = state.blocked.entry((tenant.clone(), page.clone())).or_insert(until);
                 *stored = until.max(*stored);
                 Ok(())
@@ -177,7 +181,7 @@ impl SyncStore for MemoryLeads {
 
     async fn note_missing(&self, lead: &MissingLead) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("note_missing", |state| {
                 state.missing.insert((lead.tenant.clone(), lead.id.clone()), lead.clone());
                 Ok(())
             })

@@ -10,7 +10,7 @@ use super::MemoryLeads;
 impl LeadOutbox for MemoryLeads {
     async fn due(&self, now: UnixMillis, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
         self.0
-            .call(|state| {
+            .call("due", |state| {
                 let due = state.outbox.iter().take_while(|entry| entry.due <= now);
                 Ok(due.take(limit).cloned().collect())
             })
@@ -19,7 +19,7 @@ impl LeadOutbox for MemoryLeads {
 
     async fn done(&self, entry: &OutboxEntry) -> Result<(), StoreError> {
         self.0
-            .call(|state| {
+            .call("done", |state| {
                 state.outbox.remove(entry);
                 Ok(())
             })
@@ -31,7 +31,7 @@ impl LeadOutbox for MemoryLeads {
         let whose = (entry.tenant.clone(), entry.lead.clone());
         if let OutboxTopic::Feedback(nth) = entry.topic {
             self.0
-                .call(|state| {
+                .call("settle", |state| {
                     let stage = state.feedback.get_mut(&whose).and_then(|stages| stages.get_mut(&nth));
                     if let Some(stage) = stage.filter(|stage| stage.state == FeedbackState::Pending) {
                         stage.state = to.clone();
@@ -45,7 +45,7 @@ impl LeadOutbox for MemoryLeads {
 
     async fn turn(&self, name: &str, now: UnixMillis, interval_ms: i64) -> Result<bool, StoreError> {
         self.0
-            .call(|state| {
+            .call("turn", |state| {
                 let ours = state.turns.get(name).is_none_or(|last| now.ms_since(*last) >= interval_ms);
                 if ours {
                     state.turns.insert(name.to_owned(), now);

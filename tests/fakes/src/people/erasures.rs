@@ -15,15 +15,16 @@ impl ErasureLedger for MemoryPeople {
         kept: &Kept,
         _: UnixMillis,
     ) -> Result<(), StoreError> {
-        self.call(|state| {
-            state.erasures.insert((tenant.clone(), person.clone()), kept.clone());
-            state.writes += 1;
-            Ok(())
-        })
-        .await
+        self.0
+            .call("keep", |state| {
+                state.erasures.insert((tenant.clone(), person.clone()), kept.clone());
+                state.writes += 1;
+                Ok(())
+            })
+            .await
     }
 
     async fn kept(&self, tenant: &TenantId, person: &PersonId) -> Result<Option<Kept>, StoreError> {
-        self.call(|state| Ok(state.erasures.get(&(tenant.clone(), person.clone())).cloned())).await
+        self.0.call("kept", |state| Ok(state.erasures.get(&(tenant.clone(), person.clone())).cloned())).await
     }
 }

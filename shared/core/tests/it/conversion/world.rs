@@ -7,7 +7,7 @@ use adrelay_core::conversion::{
 };
 use adrelay_core::ids::{EventName, PersonId, PixelId, SourceId, TenantId};
 use adrelay_core::message::{EventMessage, QueueMessage};
-use adrelay_core::people::{Day, Features, Pii, Registry, Whole};
+use adrelay_core::people::{Day, Features, Registry, Whole};
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::people::ConversionStore as _;
 use adrelay_core::rules::{RuleSet, parse};
@@ -29,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) config: MemoryConfig,
     pub(crate) people: MemoryPeople,
     pub(crate) queue: MemoryQueue,
+    pub(crate) secrets: FixedSecrets,
     pub(crate) clock: VirtualClock,
     pub(crate) entropy: SeededEntropy,
 }
@@ -51,7 +52,7 @@ impl Ports for Parts {
         &self.queue
     }
     fn secrets(&self) -> &FixedSecrets {
-        &FixedSecrets
+        &self.secrets
     }
     fn clock(&self) -> &VirtualClock {
         &self.clock
@@ -101,6 +102,7 @@ impl World {
             config: MemoryConfig::default(),
             people: MemoryPeople::default(),
             queue: MemoryQueue::new(clock.clone(), QueueRules::default()),
+            secrets: FixedSecrets::default(),
             clock,
             entropy: SeededEntropy::new(11),
         };
@@ -195,7 +197,7 @@ impl World {
     }
 
     pub(crate) async fn whole(&self, id: &PersonId) -> Whole {
-        let pii = Pii::new(FixedSecrets, KEYRING_PII.to_owned(), LOOKUP_KEY.to_owned());
+        let pii = FixedSecrets::pii();
         let Parts { people, clock, entropy, .. } = &self.parts;
         Registry::new(people, &pii, clock, entropy).person(&tenant(), id).await.unwrap().whole()
     }

@@ -4,6 +4,7 @@ use adrelay_core::jobs::{JobState, JobWork, MAX_FUTILE_SLICES};
 use adrelay_core::leads::LeadQuery;
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::jobs::JobStore as _;
+use fakes::{On, When};
 
 use crate::bounded::up_to;
 use crate::jobs::world::{INVOCATION_MS, World, lead, pii};
@@ -16,7 +17,8 @@ const PART_BYTES: usize = 50_000;
 #[tokio::test]
 async fn wherever_it_is_killed_the_next_one_goes_on_and_no_lead_stands_there_twice() {
     let mut deaths = 0;
-    for steps in up_to::<usize>(3_000).skip(1).step_by(3) {
+    // A call of a store is two steps; an odd number of them meets calls before and after they took effect.
+    for steps in up_to::<usize>(7_000).skip(1).step_by(7) {
         let world = World::with_parts_of(PART_BYTES);
         world.submit(LEADS).await;
         world.export(world.all()).await;
@@ -48,7 +50,7 @@ async fn whichever_call_of_a_store_fails_or_whose_answer_is_lost_the_file_is_who
             world.submit(LEADS).await;
             world.export(world.all()).await;
             world.ports().leads.stumble(calls_before, done_all_the_same);
-            world.ports().files.refuse_part_after(usize::try_from(calls_before % 4).unwrap());
+            world.ports().files.faults().fail("part", On::Nth(calls_before % 4 + 1), When::Before);
             world.run(20).await;
             assert_eq!(world.rows().len(), LEADS, "leads, {calls_before}, {done_all_the_same}");
         }
@@ -136,7 +138,7 @@ async fn an_upload_of_a_job_that_fails_is_given_up() {
     let world = World::with_parts_of(PART_BYTES);
     world.submit(LEADS).await;
     let id = world.export(world.all()).await;
-    world.ports().files.refuse_part_after(0);
+    world.ports().files.faults().fail("part", On::Nth(1), When::Before);
     world.step().await;
     assert_eq!(world.ports().files.open_uploads(), 1);
     world.ports().leads.set_down(true);

@@ -23,7 +23,6 @@ use adrelay_core::retry::Backoff;
 use adrelay_core::seal::{Keyring, SealContext, Secret};
 use adrelay_core::time::UnixMillis;
 use fakes::{FixedSecrets, JobPorts, KEYRING_PII, MemoryFiles, MemoryLeads, NOON};
-use futures_util::FutureExt as _;
 
 /// An invocation's time.
 pub(crate) const INVOCATION_MS: i64 = 60_000;
@@ -196,7 +195,7 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn keyring() -> &'static Keyring {
     static KEYRING: OnceLock<Keyring> = OnceLock::new();
     KEYRING.get_or_init(|| {
-        let secret = FixedSecrets.secret(KEYRING_PII).now_or_never().unwrap().unwrap();
+        let secret = fakes::at_once(FixedSecrets::default().secret(KEYRING_PII)).unwrap();
         Keyring::parse(secret.expose()).unwrap()
     })
 }

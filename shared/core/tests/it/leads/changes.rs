@@ -1,9 +1,8 @@
 //! What people change of a lead.
 
 use adrelay_core::leads::{ActivityKind, Change, ChangeError, NOTE_PURPOSE, OutboxTopic, Status};
-use adrelay_core::people::Pii;
 use adrelay_core::time::UnixMillis;
-use fakes::{FixedSecrets, KEYRING_PII, LOOKUP_KEY};
+use fakes::FixedSecrets;
 use futures_util::future::join_all;
 
 use crate::leads::world::{World, lead_id, tenant};
@@ -38,7 +37,7 @@ async fn a_change_is_kept_with_who_when_and_a_sealed_note() {
     assert_eq!(line.what, ActivityKind::Status { from: Status::New, to: Status::Contacted, worth: None });
     let sealed = line.sealed_note.as_deref().unwrap();
     assert!(!sealed.contains("Called"));
-    let pii = Pii::new(FixedSecrets, KEYRING_PII.to_owned(), LOOKUP_KEY.to_owned());
+    let pii = FixedSecrets::pii();
     let note = pii.open(&tenant(), lead_id(1).as_str(), NOTE_PURPOSE, sealed).await.unwrap();
     assert_eq!(note.expose(), "Called, wants two.");
 }

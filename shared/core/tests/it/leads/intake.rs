@@ -5,10 +5,9 @@ use adrelay_core::leads::{
     ActivityKind, Arrival, Disclaimer, FeedbackState, LEAD_CREATED, MetaForm, OutboxTopic, Question, Status,
     lookup_text,
 };
-use adrelay_core::people::Pii;
 use adrelay_core::ports::leads::FormStore as _;
 use adrelay_core::time::UnixMillis;
-use fakes::{FixedSecrets, KEYRING_PII, LOOKUP_KEY, LeadsCall};
+use fakes::{FixedSecrets, LeadsCall};
 use serde_json::json;
 
 use crate::leads::world::{FORM, PAGE, World, form, lead_id, page, submission, tenant};
@@ -96,7 +95,7 @@ async fn a_list_finds_the_lead_by_what_was_answered() {
     world.announce(&[1]);
     world.drain().await;
     let texts = world.lead(1).await.unwrap().texts;
-    let pii = Pii::new(FixedSecrets, KEYRING_PII.to_owned(), LOOKUP_KEY.to_owned());
+    let pii = FixedSecrets::pii();
     let key = pii.lookup().await.unwrap();
     for asked in
         ["jane@example.com", "JANE@example.com", "+1 650 555 1212", "(650) 555-1212", "jane  doe", "Doe"]

@@ -4,6 +4,7 @@ use adrelay_core::config::{Health, Webhook};
 use adrelay_core::ids::PixelId;
 use adrelay_core::jobs::JobWork;
 use adrelay_core::leads::LeadAds;
+use adrelay_core::ports::config::Destinations as _;
 use adrelay_core::ports::leads::SyncStore as _;
 use adrelay_core::ports::meta::{Usage, Verdict};
 use adrelay_core::time::UnixMillis;
@@ -15,10 +16,8 @@ use crate::leads::world::{PAGE, World, form, lead_id, page, submission, tenant};
 fn health(world: &World) -> Health {
     // The page's connection, by the name that the configuration in memory gives it.
     let id = adrelay_core::ids::ConnectionId::parse(&format!("conn_{PAGE}")).unwrap();
-    let connection = futures_util::FutureExt::now_or_never(
-        adrelay_core::ports::config::Destinations::connection(&world.parts.config, &tenant(), &id),
-    );
-    connection.unwrap().unwrap().unwrap().health
+    let tenant = tenant();
+    fakes::at_once(world.parts.config.connection(&tenant, &id)).unwrap().unwrap().health
 }
 
 fn new_token(world: &World, token: &str) {

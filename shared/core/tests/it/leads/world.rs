@@ -10,7 +10,6 @@ use adrelay_core::leads::{
     LeadDesk, LeadPii, LeadWork, Report, Settings, Submission, WORK_VERSION,
 };
 use adrelay_core::message::{EventMessage, QueueMessage};
-use adrelay_core::people::Pii;
 use adrelay_core::ports::StoreError;
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::leads::LeadStore as _;
@@ -203,7 +202,7 @@ impl World {
     }
 
     pub(crate) async fn pii(&self, lead: &Lead) -> LeadPii {
-        let pii = Pii::new(FixedSecrets, KEYRING_PII.to_owned(), LOOKUP_KEY.to_owned());
+        let pii = FixedSecrets::pii();
         let sealed = lead.sealed.as_deref().unwrap();
         let opened = pii.open(&lead.tenant, lead.id.as_str(), LEAD_PURPOSE, sealed).await.unwrap();
         serde_json::from_str(opened.expose()).unwrap()
@@ -215,7 +214,7 @@ impl World {
         change: Change,
         note: Option<&str>,
     ) -> Result<Changed, ChangeError> {
-        let pii = Pii::new(FixedSecrets, KEYRING_PII.to_owned(), LOOKUP_KEY.to_owned());
+        let pii = FixedSecrets::pii();
         let changes = Changes::new(&self.parts.leads, &pii, &self.parts.clock, &self.parts.entropy);
         let (tenant, lead) = (tenant(), lead_id(nth));
         let request =
