@@ -220,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_context_do_not_run_into_each_other() {
+        let ring = keyring(1, &[1]);
+        let sealed_for = SealContext { tenant: "ab", owner: "cd", purpose: "ef" };
+        let sealed = ring.seal(sealed_for, &Secret::new("token".to_owned()), [7; 12]).unwrap();
+        for (tenant, owner, purpose) in [
+            ("a", "bcd", "ef"),
+            ("abc", "d", "ef"),
+            ("ab", "cde", "f"),
+            ("ab", "c", "def"),
+            ("abcd", "", "ef"),
+        ] {
+            let shifted = SealContext { tenant, owner, purpose };
+            assert_eq!(ring.open(shifted, &sealed), Err(SealError::Refused), "{shifted:?}");
+        }
+    }
+
+    #[test]
     fn a_packed_text_is_shorter_and_opens_when_it_is_unpacked() {
         let ring = keyring(1, &[1]);
         let sealed = ring.seal(HERE, &Secret::new("token ".repeat(20)), [7; 12]).unwrap();
@@ -238,8 +255,28 @@ mod tests {
     fn a_changed_text_is_refused() {
         let ring = keyring(1, &[1]);
         let sealed = ring.seal(HERE, &Secret::new("token".to_owned()), [7; 12]).unwrap();
-        let changed = format!("{}A", &sealed[..sealed.len() - 1]);
-        assert!(changed == sealed || ring.open(HERE, &changed).is_err());
+        let (head, text) = sealed.rsplit_once('.').unwrap();
+        let (head, nonce) = head.rsplit_once('.').unwrap();
+        let with = |nonce: &[u8], text: &[u8]| {
+            format!("{head}.{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(text))
+        };
+        let (nonce, text) = (URL_SAFE_NO_PAD.decode(nonce).unwrap(), URL_SAFE_NO_PAD.decode(text).unwrap());
+        assert_eq!(with(&nonce, &text), sealed, "taken apart and put together as it was");
+        let flipped = |bytes: &[u8], at: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 1;
+            bytes
+        };
+        for at in 0..text.len() {
+            let changed = with(&nonce, &flipped(&text, at));
+            assert_eq!(ring.open(HERE, &changed), Err(SealError::Refused), "byte {at} of the text");
+        }
+        for at in 0..nonce.len() {
+            let changed = with(&flipped(&nonce, at), &text);
+            assert_eq!(ring.open(HERE, &changed), Err(SealError::Refused), "byte {at} of the nonce");
+        }
+        assert_eq!(ring.open(HERE, &with(&nonce, &text[..text.len() - 1])), Err(SealError::Refused));
+        assert_eq!(ring.open(HERE, &format!("{sealed}.AA")), Err(SealError::Malformed));
         assert_eq!(ring.open(HERE, "s1.1.AA"), Err(SealError::Malformed));
         assert_eq!(ring.open(HERE, "plain"), Err(SealError::Malformed));
     }

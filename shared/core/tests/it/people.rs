@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
+mod joining;
+mod room;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use adrelay_core::ids::{ConversionKey, EventName, PersonId, TenantId};

@@ -1,6 +1,10 @@
 //! A repeated post is the same event.
 
+use std::collections::BTreeSet;
+
+use adrelay_core::config::Source;
 use adrelay_core::event::{EventContext, Idempotency, prepare};
+use adrelay_core::ids::{SourceId, TenantId};
 use serde_json::{Value, json};
 
 use crate::event::world::{Counting, NOW_S, accepted, context, purchase, source, with};
@@ -62,10 +66,25 @@ fn without_a_time_every_post_is_an_event_of_its_own() {
 
 #[test]
 fn two_sources_never_share_a_derived_id() {
-    let (one, mut two) = (source(&["1"]), source(&["1"]));
-    two.id = adrelay_core::ids::SourceId::parse("app").unwrap();
-    let ids = [&one, &two].map(|source| {
-        accepted(prepare(&purchase().to_string(), &context(source), &Counting::default())).event_id
-    });
-    assert_ne!(ids[0], ids[1]);
+    let shop = source(&["1"]);
+    let named = |tenant: &str, id: &str| Source {
+        tenant_id: TenantId::parse(tenant).unwrap(),
+        id: SourceId::parse(id).unwrap(),
+        ..shop.clone()
+    };
+    // Another source of the tenant, the same name at another tenant, and names that read alike when they are joined.
+    let sources =
+        [named("acme", "shop"), named("acme", "app"), named("other", "shop"), named("acmes", "hop")];
+    let timed = json!({"event_name": "Lead", "event_time": NOW_S, "user_data": {"email": "a@b.org"}});
+    let key = Some(Idempotency { key: "k", index: Some(0) });
+    for (event, idempotency) in [(purchase(), None), (timed, None), (purchase(), key)] {
+        let ids: BTreeSet<String> = sources
+            .iter()
+            .map(|source| {
+                let context = EventContext { idempotency, ..context(source) };
+                accepted(prepare(&event.to_string(), &context, &Counting::default())).event_id.to_string()
+            })
+            .collect();
+        assert_eq!(ids.len(), sources.len(), "{event} {idempotency:?}");
+    }
 }

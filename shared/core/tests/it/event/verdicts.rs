@@ -1,8 +1,10 @@
 //! What is accepted, skipped and refused, and how accepted events look to Meta.
 
 use adrelay_core::config::Source;
+use adrelay_core::event::limits::{MAX_BODY_DEPTH, MAX_POSTED_EVENT_BYTES};
 use adrelay_core::event::{EventContext, Poster, prepare};
 use adrelay_core::ids::{EventName, PixelId};
+use adrelay_core::message::MAX_EVENT_BYTES;
 use serde_json::{Value, json};
 
 use crate::event::world::{
@@ -187,6 +189,32 @@ fn sizes_and_depth_are_bounded_before_anything_is_built() {
     assert_eq!(refused("7"), [" event_not_an_object"]);
     let nul = with(purchase(), json!({"custom_data": {"value": 1, "currency": "EUR", "a": "x\0y"}}));
     assert_eq!(refusals(&prepared(&nul)), ["custom_data nul_character"]);
+}
+
+#[test]
+fn an_event_may_be_64_kib_with_its_id_and_not_a_byte_more() {
+    let of_length = |id: Option<&str>, fill: usize| {
+        let custom_data = json!({"value": 1, "currency": "EUR", "a": "x".repeat(fill)});
+        prepared(&with(purchase(), json!({"event_id": id, "custom_data": custom_data})))
+    };
+    for id in [Some("e"), Some("e-with-a-longer-id"), None] {
+        let rest = accepted(of_length(id, 0)).json.len();
+        let largest = accepted(of_length(id, MAX_EVENT_BYTES - rest));
+        assert_eq!(largest.json.len(), MAX_EVENT_BYTES, "{id:?}");
+        assert_eq!(refusals(&of_length(id, MAX_EVENT_BYTES - rest + 1)), [" event_too_large"], "{id:?}");
+    }
+}
+
+#[test]
+fn a_posted_text_may_be_256_kib_and_64_levels_deep() {
+    let source = source(&["1"]);
+    let refused = |text: &str| refusals(&prepare(text, &context(&source), &Counting::default()));
+    let of_length = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
+    assert_eq!(refused(&of_length(MAX_POSTED_EVENT_BYTES)), [" event_not_an_object"]);
+    assert_eq!(refused(&of_length(MAX_POSTED_EVENT_BYTES + 1)), [" event_too_large"]);
+    let of_depth = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(refused(&of_depth(MAX_BODY_DEPTH)), [" event_not_an_object"]);
+    assert_eq!(refused(&of_depth(MAX_BODY_DEPTH + 1)), [" too_deep"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What people change of a lead.
 
-use adrelay_core::leads::{ActivityKind, Change, ChangeError, NOTE_PURPOSE, Status};
+use adrelay_core::leads::{ActivityKind, Change, ChangeError, NOTE_PURPOSE, OutboxTopic, Status};
+use adrelay_core::time::UnixMillis;
 use fakes::FixedSecrets;
 use futures_util::future::join_all;
 
@@ -80,6 +81,29 @@ async fn what_is_empty_too_long_or_unknown_is_refused() {
     }
     assert_eq!(world.change(2, Change::Note, Some("x")).await.unwrap_err(), ChangeError::Unknown);
     assert_eq!(world.lead(1).await.unwrap().rev, 1);
+}
+
+#[tokio::test]
+async fn a_stage_is_due_when_it_happened_and_not_before() {
+    let world = captured().await;
+    // Within the second in which the lead was submitted: Meta takes a stage that is later than the one before.
+    let begin_s = world.now().secs();
+    for (nth, status) in (1..).zip([Status::Contacted, Status::Qualified, Status::Converted]) {
+        let changed = world.change(1, to(status), None).await.unwrap();
+        let feedback = changed.feedback.unwrap();
+        assert_eq!((feedback.event_time_s, feedback.nth), (begin_s + nth, changed.lead.rev));
+        assert_eq!(changed.lead.doc.last_event_s, Some(begin_s + nth));
+        let entry = world.parts.leads.outbox().pop().unwrap();
+        assert_eq!(entry.topic, OutboxTopic::Feedback(feedback.nth));
+        assert_eq!(entry.due, UnixMillis::from_secs(begin_s + nth), "{status:?}");
+    }
+    // One that comes later is due at once, at the time of its change.
+    world.parts.clock.advance_ms(60_500);
+    let changed = world.change(1, to(Status::Archived), None).await.unwrap();
+    assert_eq!((changed.feedback, changed.lead.doc.last_event_s), (None, Some(begin_s + 3)));
+    let changed = world.change(1, to(Status::Contacted), None).await.unwrap();
+    assert_eq!(changed.feedback.unwrap().event_time_s, world.now().secs());
+    assert_eq!(world.parts.leads.outbox().pop().unwrap().due, world.now());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod changes;
 mod intake;
 mod kills;
+mod patience;
 mod people;
 mod stages;
 mod trouble;

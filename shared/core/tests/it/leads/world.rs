@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Waker};
 
 use adrelay_core::config::Source;
 use adrelay_core::ids::{AdObjectId, FormId, LeadId, PageId, PixelId, SourceId, TenantId};
@@ -19,6 +18,8 @@ use adrelay_core::rules::{RuleSet, default_rules};
 use adrelay_core::time::UnixMillis;
 use fakes::{FixedSecrets, KEYRING_PII, LOOKUP_KEY, LeadPorts};
 use serde_json::Value;
+
+use crate::bounded::{advance, up_to};
 
 pub(crate) const PAGE: &str = "501";
 pub(crate) const FORM: &str = "601";
@@ -153,7 +154,8 @@ impl World {
     /// Works on what can be received now.
     pub(crate) async fn drain(&self) -> Report {
         let mut all = Report::default();
-        while let Some(report) = self.batch().await {
+        for _ in up_to::<u32>(10_000) {
+            let Some(report) = self.batch().await else { break };
             all.add(report);
         }
         all
@@ -179,6 +181,15 @@ impl World {
     pub(crate) async fn try_sweep(&self) -> Result<Report, StoreError> {
         self.parts.clock.advance_ms(60_000);
         self.desk.sweep(UnixMillis(i64::MAX)).await
+    }
+
+    /// Sweeps until nothing is left to be told, whatever fails meanwhile; ≤ 20 times.
+    pub(crate) async fn sweep_all(&self) {
+        for _ in up_to::<u32>(20) {
+            if self.try_sweep().await.is_ok() && self.parts.leads.outbox().is_empty() {
+                break;
+            }
+        }
     }
 
     /// Works on a message for so many steps, then dies; it becomes visible again later. Whether it was done with.
@@ -238,16 +249,7 @@ impl World {
 
 /// Lets `work` run for so many steps of its stores, then drops it. Whether it was done by then.
 pub(crate) async fn die(work: impl Future, steps: usize) -> bool {
-    let mut work = pin!(work);
-    let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..steps {
-        if work.as_mut().poll(&mut context).is_ready() {
-            return true;
-        }
-        // What yielded is woken by the runtime.
-        tokio::task::yield_now().await;
-    }
-    false
+    advance(pin!(work), steps).await.is_some()
 }
 
 pub(crate) fn submission(nth: u64, created_at_s: i64, answers: &[(&str, &[&str])]) -> Submission {

@@ -4,5 +4,6 @@
 
 mod erasing;
 mod giving;
+mod late;
 mod merging;
 mod world;

@@ -127,12 +127,19 @@ impl World {
             sealed: String::new(),
         };
         self.people.store(&stored).await.unwrap();
-        let counted = Counted { key: key.clone(), event_name, at_s, money };
+        let counted = Counted { key, event_name, at_s, money };
         self.people.count(&self.tenant, person, &counted).await.unwrap();
+        self.hold(person, nth).await;
+    }
+
+    /// Holds a conversion of a part.
+    pub(crate) async fn hold(&self, person: &PersonId, nth: usize) {
+        let event_id = EventId::parse(&format!("{person}-{nth}")).unwrap();
+        let (source, event_name) = (SourceId::parse("shop").unwrap(), EventName::parse("Purchase").unwrap());
         let hold = Hold {
             tenant: self.tenant.clone(),
             person: person.clone(),
-            conversion: key,
+            conversion: ConversionKey::of(&source, &event_name, &event_id),
             reason: HoldReason::Consent,
             since: NOON,
             until: NOON.plus_ms(60_000),
