@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in what it calls too")]
 
 mod bus;
+#[cfg(debug_assertions)]
+mod call_log;
 mod config;
 mod config_pages;
 mod contract;
