@@ -18,6 +18,7 @@ mod leads_webhook;
 mod official_sdk;
 mod one_event;
 mod one_person;
+mod operator;
 mod permissions;
 mod pixel_settings;
 mod public_key;
