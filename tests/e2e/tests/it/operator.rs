@@ -175,11 +175,15 @@ impl Operator {
         let person = self.call("POST people", &person, 201).await?;
         self.ids.insert("person_id", text(&person["id"])?);
         let other = self.call("POST people", &json!({"identity": {"phone": "+16505550100"}}), 201).await?;
-        let change =
-            json!({"identity": {"external_id": "kay-1"}, "consent": "granted", "lifecycle_stage": "lead"});
+        let change = json!({"identity": {"provider": "stripe", "external_id": "cus_kay"}, "consent": "granted", "lifecycle_stage": "lead"});
         self.call("PATCH people/{person_id}", &change, 200).await?;
-        let found =
-            self.call("POST people/search", &json!({"identity": {"external_id": "kay-1"}}), 200).await?;
+        let found = self
+            .call(
+                "POST people/search",
+                &json!({"identity": {"provider": "stripe", "external_id": "cus_kay"}}),
+                200,
+            )
+            .await?;
         ensure!(found["items"][0]["id"] == person["id"], "{found}");
         let other = json!({"person_id": other["id"]});
         self.call("POST people/{person_id}/merge", &other, 200).await?;
@@ -192,7 +196,7 @@ impl Operator {
         Ok(())
     }
 
-    /// What was erased is gone, and a receipt stays.
+    /// Whose lead that was is erased: the lead with them, and a receipt stays.
     async fn erasure(&mut self) -> anyhow::Result<()> {
         let shop = self.page.shop.clone();
         let path = format!("{}?tenant_id={}", self.fill("/api/v1/people/{person_id}")?, shop.tenant);
@@ -221,7 +225,7 @@ impl Operator {
             Ok((answer.status == 200).then_some(()))
         })
         .await?;
-        self.call("GET lead-forms", &none, 200).await?;
+        self.call(&format!("GET lead-forms?page_id={}", self.page.page), &none, 200).await?;
         self.call("GET lead-forms/{form_id}", &none, 200).await?;
         self.call("PATCH lead-forms/{form_id}", &json!({"source_id": shop.source}), 200).await?;
         self.call("GET lead-forms/{form_id}/completeness", &none, 200).await?;
@@ -254,6 +258,7 @@ impl Operator {
         self.call("POST leads/{lead_id}/convert", &worth, 200).await?;
         let lead = self.call("GET leads/{lead_id}", &none, 200).await?;
         ensure!(lead["status"] == "converted", "{lead}");
+        self.ids.insert("person_id", text(&lead["person_id"])?);
         let activity = self.call("GET leads/{lead_id}/activity", &none, 200).await?;
         ensure!(activity["items"].as_array().is_some_and(|entries| entries.len() > 3), "{activity}");
         Ok(())
