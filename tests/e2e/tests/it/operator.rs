@@ -297,7 +297,7 @@ impl Operator {
     async fn page_again(&mut self) -> anyhow::Result<()> {
         let page = self.call("GET pages/{page_id}", &json!({}), 200).await?;
         self.call("DELETE pages/{page_id}", &json!({}), 200).await?;
-        let body = json!({"page_id": page["page_id"], "connection_id": page["connection_id"],
+        let body = json!({"page_id": self.page.page, "connection_id": page["connection_id"],
             "source_id": page["source_id"]});
         self.call("POST pages", &body, 201).await?;
         Ok(())
