@@ -143,6 +143,7 @@ test-in-stack:
 	$(STEP) 'test-stack: end to end' $(NEXTEST) run $(SELECTION) --profile stack
 	@if web/prerequisites.sh check 2>/dev/null; then \
 		$(STEP) 'test-stack: browser' npm --prefix web run --silent test:browser; fi
+	$(STEP) 'test-stack: permissions' $(STACK) permissions
 
 web/node_modules/.installed: web/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 18 or newer with npm"; exit 1; }

@@ -2,6 +2,8 @@
 
 mod batch;
 pub mod bus;
+#[cfg(debug_assertions)]
+mod call_log;
 pub mod config;
 pub mod config_admin;
 pub mod events;

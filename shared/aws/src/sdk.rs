@@ -36,6 +36,8 @@ pub struct Sdk {
     credentials: SharedCredentialsProvider,
     endpoint_url: Option<String>,
     http_client: SharedHttpClient,
+    #[cfg(debug_assertions)]
+    call_log: Option<aws_sdk_dynamodb::config::SharedInterceptor>,
 }
 
 macro_rules! config_builder {
@@ -54,6 +56,10 @@ macro_rules! config_builder {
                     .build(),
             );
         config.set_endpoint_url($sdk.endpoint_url.clone());
+        #[cfg(debug_assertions)]
+        if let Some(call_log) = &$sdk.call_log {
+            config.push_interceptor(call_log.clone());
+        }
         config
     }};
 }
@@ -87,6 +93,8 @@ impl Sdk {
             endpoint_url: variable("AWS_ENDPOINT_URL"),
             // One for all services: each would read the system's certificates by itself.
             http_client: Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https(),
+            #[cfg(debug_assertions)]
+            call_log: crate::call_log::interceptor(variable),
         })
     }
 

@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use memchr::memmem;
 
 /// What is measured, and what it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,14 @@ impl Binary {
     }
 }
 
+/// Texts of the log of calls (`shared/aws/src/call_log.rs`), which the dev profile alone may hold.
+const DEV_ONLY: [&str; 2] = ["AWS_CALL_LOG_DIR", "a call of AWS can't be noted"];
+
+/// The first of them that a binary holds.
+fn dev_only_in(binary: &[u8]) -> Option<&'static str> {
+    DEV_ONLY.into_iter().find(|text| memmem::find(binary, text.as_bytes()).is_some())
+}
+
 /// Where the binaries are.
 pub(crate) struct Binaries(PathBuf);
 
@@ -90,9 +99,13 @@ impl Binaries {
         self.0.join(binary.name())
     }
 
+    /// Weighs a binary, once it is sure that nothing of the dev profile is in it.
     pub(crate) fn weigh(&self, binary: Binary) -> anyhow::Result<Weight> {
         let path = self.path(binary);
         let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        if let Some(text) = dev_only_in(&bytes) {
+            bail!("{} holds {text:?}: the log of calls is for the dev profile", path.display());
+        }
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(&bytes)?;
         Ok(Weight { raw: bytes.len() as u64, zipped: encoder.finish()?.len() as u64 })
@@ -102,6 +115,16 @@ impl Binaries {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_dev_profiles_log_of_calls_is_found_in_a_binary() {
+        let source = include_str!("../../../shared/aws/src/call_log.rs");
+        for text in DEV_ONLY {
+            assert!(source.contains(&format!("\"{text}\"")), "{text} is in the source");
+            assert_eq!(dev_only_in(format!("\u{0}AWS_REGION{text}\u{1}").as_bytes()), Some(text));
+        }
+        assert_eq!(dev_only_in(b"AWS_REGION AWS_ENDPOINT_URL"), None);
+    }
 
     #[test]
     fn a_binary_stands_at_its_index() {

@@ -39,3 +39,26 @@ pub async fn table_items(stack: &Stack, table: &str) -> anyhow::Result<Vec<Strin
         }
     }
 }
+
+/// Changes an item's attribute `doc`, a JSON text, past every check: as if whoever wrote it had been cut off.
+///
+/// # Errors
+/// Where the local AWS refuses, or there is no such item with a document.
+pub async fn change_doc(
+    stack: &Stack,
+    table: &str,
+    (pk, sk): (&str, &str),
+    change: impl FnOnce(&mut Value),
+) -> anyhow::Result<()> {
+    let key = json!({"pk": {"S": pk}, "sk": {"S": sk}});
+    let get = json!({"TableName": table, "Key": key, "ConsistentRead": true});
+    let mut item =
+        stack.aws().json("dynamodb", "DynamoDB_20120810.GetItem", "1.0", &get).await?["Item"].take();
+    let doc = item["doc"]["S"].as_str().with_context(|| format!("{pk} {sk} has no document"))?;
+    let mut doc: Value = serde_json::from_str(doc)?;
+    change(&mut doc);
+    item["doc"]["S"] = json!(doc.to_string());
+    let put = json!({"TableName": table, "Item": item});
+    stack.aws().json("dynamodb", "DynamoDB_20120810.PutItem", "1.0", &put).await?;
+    Ok(())
+}

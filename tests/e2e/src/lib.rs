@@ -13,7 +13,7 @@ mod wait;
 pub use api::{Answer, Api};
 pub use bus::BusTap;
 pub use fixture::Shop;
-pub use inspect::{bodies_of, queue_bodies, table_items};
+pub use inspect::{bodies_of, change_doc, queue_bodies, table_items};
 pub use page::LeadPage;
 pub use sample::{lead, now_s, purchase};
 pub use sim::Sim;

@@ -85,6 +85,14 @@ impl AwsApi {
         self.send(service, "POST", "/", &headers, form).await
     }
 
+    /// Calls an operation of a REST service that answers in XML, e.g. `("s3", "GET", "/bucket?uploads=")`.
+    ///
+    /// # Errors
+    /// When the service refuses, with its answer.
+    pub async fn xml(&self, service: &str, method: &str, path: &str) -> anyhow::Result<String> {
+        self.send(service, method, path, &[], String::new()).await
+    }
+
     async fn send(
         &self,
         service: &str,

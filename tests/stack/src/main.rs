@@ -1,4 +1,4 @@
-//! `stack up`, `stack down`, `stack status`, `stack env`, `stack run -- <command>`.
+//! `stack up`, `stack down`, `stack status`, `stack env`, `stack permissions`, `stack run -- <command>`.
 
 use std::io::{self, Write};
 use std::process::{Command, ExitCode};
@@ -29,6 +29,8 @@ enum Order {
     Status,
     /// Print the running stack's variables
     Env,
+    /// Compare the rights that the running stack's functions have used with their roles; exit status 1 if they differ
+    Permissions,
     /// Start a stack for one command, give it the stack's variables, end the stack afterwards
     Run {
         /// Take the binaries as they are
@@ -91,6 +93,13 @@ async fn carry_out(order: Order) -> anyhow::Result<ExitCode> {
         Order::Env => {
             let stack = Stack::left_running(&workspace)?;
             say(&mut out, stack.env().to_file_text().trim_end());
+        }
+        Order::Permissions => {
+            let within_run = std::env::var_os("ADRELAY_URL").is_some();
+            let stack = if within_run { Stack::from_env()? } else { Stack::left_running(&workspace)? };
+            let report = stack.permissions().await?;
+            say(&mut out, &report.to_string());
+            return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Order::Run { no_build, command } => return run(options(no_build), &command).await,
     }

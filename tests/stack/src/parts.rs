@@ -12,6 +12,7 @@ use crate::aws::plain_client;
 use crate::environment::{AWS_KEY, AWS_REGION};
 use crate::keeper::Keeper;
 use crate::package::{Function, SIMULATOR};
+use crate::permissions::call_log_in;
 use crate::processes::{Part, free_port};
 use crate::workspace::Workspace;
 
@@ -93,6 +94,8 @@ fn ministack_command(program: &Path, directory: &Path, port: u16, endpoint: &str
         .env("AWS_SECRET_ACCESS_KEY", AWS_KEY)
         .env("MINISTACK_REGION", AWS_REGION)
         .env("TMPDIR", directory.join("tmp"))
+        // The functions note in there which rights they use; see `permissions`.
+        .env("AWS_CALL_LOG_DIR", call_log_in(directory))
         // Both would listen on fixed ports.
         .env("IOT_MTLS_ENABLED", "0")
         .env("SFTP_ENABLED", "0");

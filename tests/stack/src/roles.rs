@@ -87,7 +87,7 @@ impl Stack {
     }
 
     /// The template names each role's one policy for its function.
-    async fn role_policy(&self, function: Function) -> anyhow::Result<Value> {
+    pub(crate) async fn role_policy(&self, function: Function) -> anyhow::Result<Value> {
         let (role, name) = (self.role_name(function).await?, function.name());
         let form = format!("Action=GetRolePolicy&{IAM}&RoleName={role}&PolicyName={name}");
         let answer = self.aws().query("iam", form).await?;

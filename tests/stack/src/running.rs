@@ -14,6 +14,7 @@ use crate::keeper::Keeper;
 use crate::left::Left;
 use crate::package::{self, SIMULATOR};
 use crate::parts::{MINISTACK, start_ministack, start_simulator, wait_until_healthy};
+use crate::permissions::call_log_in;
 use crate::processes::{end_group, is_ours};
 use crate::workspace::Workspace;
 
@@ -112,6 +113,7 @@ impl Stack {
         package::lay_out(workspace)?;
 
         fs::create_dir_all(directory.join("tmp"))?;
+        fs::create_dir_all(call_log_in(directory))?;
         let mut keeper = Keeper::start()?;
         keeper.remove(directory)?;
         say("starting MiniStack (a local AWS, IAM enforced) and graph-sim (a local Meta)");

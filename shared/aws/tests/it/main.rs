@@ -4,6 +4,8 @@
 
 mod batches;
 mod bus;
+#[cfg(debug_assertions)]
+mod call_log;
 mod config;
 mod config_data;
 mod config_pages;

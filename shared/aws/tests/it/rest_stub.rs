@@ -29,7 +29,7 @@ pub(crate) struct Asked {
 pub(crate) struct RestStub {
     asked: Arc<Mutex<Vec<Asked>>>,
     script: Arc<Script>,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl RestStub {
@@ -54,7 +54,7 @@ impl RestStub {
         let variable = |name| match name {
             "AWS_ENDPOINT_URL" => Some(self.url.clone()),
             "AWS_REGION" => Some("us-east-1".to_owned()),
-            "AWS_SESSION_TOKEN" => None,
+            "AWS_SESSION_TOKEN" | "AWS_CALL_LOG_DIR" => None,
             _ => Some("test".to_owned()),
         };
         Sdk::from_variables(variable).unwrap()

@@ -49,7 +49,7 @@ impl Stub {
         let variable = |name| match name {
             "AWS_ENDPOINT_URL" => Some(self.url.clone()),
             "AWS_REGION" => Some("us-east-1".to_owned()),
-            "AWS_SESSION_TOKEN" => None,
+            "AWS_SESSION_TOKEN" | "AWS_CALL_LOG_DIR" => None,
             _ => Some("test".to_owned()),
         };
         Sdk::from_variables(variable).unwrap()
