@@ -153,7 +153,7 @@ impl RootKey {
 mod tests {
     use adrelay_core::config::ApiKey;
     use adrelay_core::ids::{KeyId, SourceId, TenantId};
-    use fakes::{MemoryConfig, VirtualClock};
+    use fakes::{MemoryConfig, On, VirtualClock};
 
     use super::*;
 
@@ -218,6 +218,55 @@ mod tests {
         clock.advance_ms(1);
         assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unavailable));
         assert_eq!(auth.principal(Some("no key")).await, Err(AuthError::Unknown), "never looked up");
+    }
+
+    #[tokio::test]
+    async fn a_key_holds_for_a_minute_from_when_it_was_asked_for() {
+        let (config, clock, auth) = rig();
+        config.add_key(api_key(None));
+        config.faults().take_ms("key_by_sha256", On::Nth(1), &clock, 10_000);
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+        // Revoked while its answer was on the way.
+        config.add_key(api_key(Some(UnixMillis(5_001))));
+        clock.advance_to(UnixMillis(CONFIG_TTL_MS - 1));
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+        clock.advance_to(UnixMillis(CONFIG_TTL_MS));
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Revoked));
+        assert_eq!(config.faults().calls("key_by_sha256"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_guess_is_nobodys_key_from_when_it_was_asked_for() {
+        let (config, clock, auth) = rig();
+        config.faults().take_ms("key_by_sha256", On::Nth(1), &clock, 4_000);
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unknown));
+        config.add_key(api_key(None));
+        clock.advance_to(UnixMillis(GUESS_TTL_MS - 1));
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unknown), "remembered");
+        clock.advance_to(UnixMillis(GUESS_TTL_MS));
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn guesses_do_not_crowd_out_keys() {
+        let (config, _, auth) = rig();
+        config.add_key(api_key(None));
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+        for nth in 0..=CACHED_KEYS {
+            assert_eq!(auth.principal(Some(&format!("adr_ingest_{nth}"))).await, Err(AuthError::Unknown));
+        }
+        config.set_down(true);
+        assert!(auth.principal(Some(KEY)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_failed_look_up_is_not_remembered() {
+        let (config, _, auth) = rig();
+        config.add_key(api_key(None));
+        config.set_down(true);
+        assert_eq!(auth.principal(Some(KEY)).await, Err(AuthError::Unavailable));
+        config.set_down(false);
+        assert!(auth.principal(Some(KEY)).await.is_ok());
     }
 
     #[test]

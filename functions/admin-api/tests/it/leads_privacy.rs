@@ -57,12 +57,15 @@ async fn nothing_personal_of_a_lead_is_logged_queued_or_stored_in_clear() {
     let (shop, key) = office(&rig).await;
     submit(&rig, &shop, "1", |_, _| {}).await;
     let note = json!({"note": "Jane Canary called.", "actor": "ann"});
-    rig.post("/api/v1/leads/1/notes", &key, note).await;
-    rig.patch("/api/v1/leads/1", &key, json!({"status": "contacted", "note": "Canary again"})).await;
-    rig.patch("/api/v1/leads/1", &key, json!({"note": ["canary"], "canary": 1})).await;
-    rig.post("/api/v1/leads/search", &key, json!({"q": EMAIL})).await;
-    rig.post("/api/v1/leads/export", &key, json!({"q": EMAIL})).await;
-    rig.post("/api/v1/leads/export", &key, json!({"q": EMAIL, "inline": false})).await;
+    let replies = [
+        rig.post("/api/v1/leads/1/notes", &key, note).await,
+        rig.patch("/api/v1/leads/1", &key, json!({"status": "contacted", "note": "Canary again"})).await,
+        rig.patch("/api/v1/leads/1", &key, json!({"note": ["canary"], "canary": 1})).await,
+        rig.post("/api/v1/leads/search", &key, json!({"q": EMAIL})).await,
+        rig.post("/api/v1/leads/export", &key, json!({"q": EMAIL})).await,
+        rig.post("/api/v1/leads/export", &key, json!({"q": EMAIL, "inline": false})).await,
+    ];
+    assert_eq!(replies.map(|reply| reply.status), [201, 200, 422, 200, 200, 202]);
     let stored = format!("{:?} {:?}", rig.leads.all(), rig.jobs.all());
     let history = rig.leads.history(&shop.tenant.parse().unwrap(), &"1".parse().unwrap());
     let elsewhere = everything_stored(&rig).await;

@@ -202,7 +202,9 @@ async fn the_same_person_posted_at_the_same_time_is_one() {
     let one = || post(&rig, &shop.admin, json!({"email": "jane@example.com", "phone": "+16505551212"}));
     let replies = tokio::join!(one(), one(), one(), one());
     let replies = [replies.0, replies.1, replies.2, replies.3];
-    assert!(replies.iter().all(|reply| matches!(reply.status, 200 | 201)));
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 201], "one of them made it");
     assert!(replies.iter().all(|reply| reply.body["id"] == replies[0].body["id"]));
 }
 

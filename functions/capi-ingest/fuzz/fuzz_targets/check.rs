@@ -32,13 +32,18 @@ impl Entropy for Zeros {
 
 /// Reads the body, checks its events, packs what is accepted.
 pub(crate) fn check(data: &[u8]) {
-    let Some((&choice, body)) = data.split_first() else { return };
+    accepted(data);
+}
+
+/// The same; tells how many events were accepted.
+pub(crate) fn accepted(data: &[u8]) -> usize {
+    let Some((&choice, body)) = data.split_first() else { return 0 };
     let source = source();
     let pixel_id = source.pixel_ids[0].clone();
     let routes = [Route::Event, Route::Events, Route::Meta { pixel_id: pixel_id.clone() }, Route::Browser];
     let route = &routes[usize::from(choice) % routes.len()];
     let content_type = CONTENT_TYPES[usize::from(choice) / routes.len() % CONTENT_TYPES.len()];
-    let Ok(parsed) = parse(route, content_type, body) else { return };
+    let Ok(parsed) = parse(route, content_type, body) else { return 0 };
     assert!((1..=1_000).contains(&parsed.events.len()));
     let poster = match route {
         Route::Browser => Poster::Browser { client_ip: Some("203.0.113.7"), user_agent: Some("Mozilla/5.0") },
@@ -64,6 +69,7 @@ pub(crate) fn check(data: &[u8]) {
         };
         assert_eq!(message.events.len(), package.events.len());
     }
+    accepted.len()
 }
 
 fn verdict(text: &str, context: &EventContext<'_>) -> Option<AcceptedEvent> {

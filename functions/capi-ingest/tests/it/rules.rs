@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use adrelay_core::config::{ConsentPolicy, Source};
 use adrelay_core::ids::{EventName, PixelId, TenantId};
+use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::rules::{RuleSet, default_rules, parse};
+use fakes::On;
 use serde_json::{Value, json};
 
 use crate::world::{AGENT, ORIGIN, PUBLIC, World, purchase, request, source};
@@ -83,7 +85,7 @@ async fn what_is_fired_is_the_posted_event_but_for_name_and_custom_data() {
     let world = shipped(source());
     let mut event =
         named("subscription_purchased", &json!({"plan_price": 29.5, "currency": "usd", "order_id": "7"}));
-    event["event_time"] = json!(adrelay_core::ports::clock::Clock::now(&world.clock).secs() - 100);
+    event["event_time"] = json!(world.clock.now().secs() - 100);
     assert_eq!(world.post(EVENT, &event).await.status, 202);
     let bare = World::new();
     bare.post(EVENT, &event).await;
@@ -269,9 +271,38 @@ async fn rules_that_cannot_be_read_hold_for_a_minute_and_then_nothing_is_taken()
 }
 
 #[tokio::test]
+#[should_panic(expected = "unlisted: rules are older than a minute")]
+async fn rules_hold_for_a_minute_from_when_they_were_asked_for() {
+    let world = shipped(source());
+    let start = world.clock.now();
+    world.config.faults().take_ms("rules", On::Nth(1), &world.clock, 10_000);
+    world.post(EVENT, &named("signup", &json!({}))).await;
+    world.config.set_rules(&tenant(), RuleSet::default());
+    world.clock.advance_to(start.plus_ms(59_999));
+    world.post(EVENT, &named("signup", &json!({}))).await;
+    assert_eq!(names(&world), ["Lead", "Lead"]);
+    world.clock.advance_to(start.plus_ms(60_000));
+    world.post(EVENT, &named("signup", &json!({}))).await;
+    assert_eq!(names(&world), ["Lead", "Lead", "signup"], "unlisted: rules are older than a minute");
+}
+
+#[tokio::test]
 async fn a_queue_that_fails_takes_none_of_what_is_fired() {
     let world = shipped(source());
     world.queue.set_refusing(true);
     let answer = world.post(EVENT, &named("CallStarted", &json!({}))).await;
     assert_eq!((answer.code(), &answer.body["event_id"]), ((503, "queue_unavailable"), &json!("e-1")));
+}
+
+/// The events that are fired have ids of their own where names repeat.
+#[tokio::test]
+#[should_panic(expected = "unlisted: the id to post again is not the posted event's")]
+async fn what_is_to_be_posted_again_is_named_as_it_was_posted() {
+    let rules = json!([{"id": "r", "events": ["Lead"], "pass_through": true,
+        "fire": [{"event_name": "Lead"}, {"event_name": "Lead"}]}]);
+    let world = world_with(&rules, source());
+    world.queue.set_refusing(true);
+    let answer = world.post(EVENT, &named("Lead", &json!({}))).await;
+    assert_eq!(answer.code(), (503, "queue_unavailable"));
+    assert_eq!(answer.body["event_id"], "e-1", "unlisted: the id to post again is not the posted event's");
 }

@@ -17,28 +17,34 @@ use serde_json::Value;
 type Leads = BTreeSet<(String, String)>;
 
 pub(crate) fn check(data: &[u8]) {
-    let Some((&choice, rest)) = data.split_first() else { return };
+    understood(data);
+}
+
+/// The same; tells whether the header or query was well formed, or the body announced a lead.
+pub(crate) fn understood(data: &[u8]) -> bool {
+    let Some((&choice, rest)) = data.split_first() else { return false };
     match choice {
         b's' => signature(rest),
         b'h' => handshake(rest),
-        _ => delivery(rest),
+        _ => delivery(rest) > 0,
     }
 }
 
 /// Nobody without the secret can sign.
-fn signature(header: &[u8]) {
-    let Ok(value) = HeaderValue::from_bytes(header) else { return };
+fn signature(header: &[u8]) -> bool {
+    let Ok(value) = HeaderValue::from_bytes(header) else { return false };
     let headers = HeaderMap::from_iter([(http::HeaderName::from_static(HEADER), value)]);
-    let Ok(signature) = Signature::read(&headers) else { return };
+    let Ok(signature) = Signature::read(&headers) else { return false };
     assert_eq!(header.len(), "sha256=".len() + 64);
     assert!(!signature.proves(b"body", &Secret::new("what nobody knows".to_owned())));
     assert!(!signature.proves(b"", &Secret::new(String::new())));
+    true
 }
 
 /// Nobody without the token is answered, and no answer holds more than visible ASCII.
-fn handshake(query: &[u8]) {
-    let Ok(query) = std::str::from_utf8(query) else { return };
-    let Some(handshake) = Handshake::read(query) else { return };
+fn handshake(query: &[u8]) -> bool {
+    let Ok(query) = std::str::from_utf8(query) else { return false };
+    let Some(handshake) = Handshake::read(query) else { return false };
     assert_eq!(handshake.challenge(&Secret::new(String::new())), None);
     if let Some(challenge) = handshake.challenge(&Secret::new("token".to_owned())) {
         assert_eq!(handshake.challenge(&Secret::new("token2".to_owned())), None);
@@ -46,11 +52,12 @@ fn handshake(query: &[u8]) {
             (1..=256).contains(&challenge.len()) && challenge.bytes().all(|byte| byte.is_ascii_graphic())
         );
     }
+    true
 }
 
 /// Each lead is queued once, in messages within their limits; and a second, simpler reading finds the same leads.
-fn delivery(body: &[u8]) {
-    let Ok(delivery) = Delivery::read(body) else { return };
+fn delivery(body: &[u8]) -> usize {
+    let Ok(delivery) = Delivery::read(body) else { return 0 };
     assert!(delivery.count() <= MAX_CHANGES);
     let mut queued = Leads::new();
     for outgoing in delivery.messages(UnixMillis(5)).unwrap() {
@@ -68,6 +75,7 @@ fn delivery(body: &[u8]) {
     if let Some(expected) = serde_json::from_slice(body).ok().and_then(|body| leads(&body)) {
         assert_eq!(queued, expected);
     }
+    queued.len()
 }
 
 /// The leads of a body, read through a tree of JSON; `None` where such a tree has rounded an id.

@@ -1,8 +1,11 @@
 //! What is queued of a genuine delivery.
 
+use std::collections::BTreeSet;
+
 use adrelay_core::leads::LeadWork;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fakes::{BEFORE_AND_AFTER, On, When};
 use lambda_http::Body;
 use serde_json::{Value, json};
 
@@ -169,4 +172,22 @@ async fn nothing_is_answered_with_200_that_the_queue_did_not_take() {
     world.queue.set_refusing(false);
     assert_eq!(world.deliver(&delivery(&[lead(5)])).await.status, 200);
     assert_eq!(world.leads(), pairs(&[("1", "5")]));
+}
+
+#[tokio::test]
+async fn a_delivery_of_which_the_queue_took_a_part_is_503_so_that_meta_tries_again() {
+    let changes: Vec<Value> = (1..=25).map(lead).collect();
+    for when in BEFORE_AND_AFTER {
+        for refused in [vec![0], vec![1], vec![2], vec![0, 2]] {
+            let world = World::new();
+            world.queue.faults().refuse_at("send", On::Nth(1), when, &refused);
+            let answer = world.deliver(&delivery(&changes)).await;
+            assert_eq!((answer.status, answer.code.as_str()), (503, "unavailable"), "{when:?} {refused:?}");
+            let taken = if when == When::Before { 3 - refused.len() } else { 3 };
+            assert_eq!(world.queue.bodies().len(), taken, "what was taken stays");
+            assert_eq!(world.deliver(&delivery(&changes)).await.status, 200);
+            let queued: BTreeSet<_> = world.leads().into_iter().map(|(_, lead)| lead).collect();
+            assert_eq!(queued, (1..=25).map(|lead| lead.to_string()).collect());
+        }
+    }
 }

@@ -54,3 +54,11 @@ async fn after_three_tries_the_error_is_told_by_its_code_alone() {
     let stub = Stub::start(move |_, _| (400, denied.clone())).await;
     assert_eq!(bus(&stub).put(&event()).await, Err(BusError("AccessDeniedException".to_owned())));
 }
+
+#[tokio::test]
+async fn a_refusal_without_a_reason_is_one() {
+    let stub = Stub::start(|_, _| (200, json!({"FailedEntryCount": 1}))).await;
+    assert_eq!(bus(&stub).put(&event()).await, Err(BusError("refused".to_owned())));
+    let stub = Stub::start(|_, _| (200, json!({"FailedEntryCount": 0, "Entries": []}))).await;
+    assert_eq!(bus(&stub).put(&event()).await, Ok(()), "nothing failed");
+}

@@ -1,6 +1,7 @@
 //! Files: what S3 is asked for parts and links, and what its refusals mean.
 
 use adrelay_aws::files::S3Files;
+use adrelay_aws::sdk::Sdk;
 use adrelay_core::ports::jobs::{FileError, FileLinks as _, FilePart, FileStore as _};
 
 use crate::rest_stub::{Answer, Asked, RestStub};
@@ -87,6 +88,79 @@ async fn a_refusal_is_told_by_its_code_alone() {
     .await;
     let error = files(&stub).finish(KEY, "up1", &[part(1)]).await.unwrap_err();
     assert_eq!(error, FileError("InvalidPart".to_owned()));
+}
+
+#[tokio::test]
+async fn half_an_answer_is_an_error() {
+    let begun = "<InitiateMultipartUploadResult></InitiateMultipartUploadResult>";
+    let stub = RestStub::start(move |asked| match asked.method.as_str() {
+        "POST" => (200, None, begun.to_owned()),
+        _ => (200, None, String::new()),
+    })
+    .await;
+    let files = files(&stub);
+    assert_eq!(files.begin(KEY, "text/csv").await, Err(FileError("no upload id".to_owned())));
+    let written = files.part(KEY, "up1", 1, vec![b'x']).await;
+    assert_eq!(written, Err(FileError("no etag".to_owned())));
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_is_an_error_and_its_neighbours_are_not() {
+    let stub = RestStub::start(|asked| {
+        if asked.query.contains("partNumber=2") {
+            refusal(404, "NoSuchUpload")
+        } else {
+            (200, Some("\"e1\""), String::new())
+        }
+    })
+    .await;
+    let files = files(&stub);
+    let mut written = Vec::new();
+    for number in 1..=3 {
+        written.push(files.part(KEY, "up1", number, vec![b'x']).await);
+    }
+    let etag = |number| Ok(FilePart { number, etag: "\"e1\"".to_owned() });
+    assert_eq!(written, [etag(1), Err(FileError("NoSuchUpload".to_owned())), etag(3)]);
+    let numbers: Vec<String> = stub.asked().into_iter().map(|asked| asked.query).collect();
+    assert!(numbers.iter().all(|query| query.contains("uploadId=up1")), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_excuses_an_upload_that_is_gone_and_nothing_else() {
+    for code in ["InvalidPart", "AccessDenied", "EntityTooSmall"] {
+        let stub = RestStub::start(move |asked| match asked.method.as_str() {
+            "HEAD" => (200, None, String::new()),
+            _ => refusal(400, code),
+        })
+        .await;
+        let finished = files(&stub).finish(KEY, "up1", &[part(1)]).await;
+        assert_eq!(finished, Err(FileError(code.to_owned())));
+        assert_eq!(stub.asked().len(), 1, "it is not even looked for");
+    }
+}
+
+#[tokio::test]
+async fn a_link_lives_a_second_at_least_and_seven_days_at_most() {
+    let stub = RestStub::start(|_| refusal(500, "InternalError")).await;
+    for (asked_s, given_s) in [(0, 1), (1, 1), (604_800, 604_800), (604_801, 604_800), (u64::MAX, 604_800)] {
+        let link = files(&stub).link(KEY, "a.csv", asked_s).await.unwrap();
+        assert!(link.contains(&format!("X-Amz-Expires={given_s}&")), "{asked_s}: {link}");
+    }
+}
+
+#[tokio::test]
+async fn on_aws_the_bucket_is_in_the_hosts_name_and_the_session_in_the_link() {
+    let variable = |name| match name {
+        "AWS_ENDPOINT_URL" => None,
+        "AWS_REGION" => Some("eu-central-1".to_owned()),
+        other => Some(format!("my-{other}")),
+    };
+    let files = S3Files::new(Sdk::from_variables(variable).unwrap().s3(), "exports".to_owned());
+    let link = files.link(KEY, "a.csv", 900).await.unwrap();
+    assert!(link.starts_with("https://exports.s3.eu-central-1.amazonaws.com/acme/job_1.csv?"), "{link}");
+    for part in ["X-Amz-Credential=my-AWS_ACCESS_KEY_ID%2F", "X-Amz-Security-Token=my-AWS_SESSION_TOKEN"] {
+        assert!(link.contains(part), "{part}: {link}");
+    }
 }
 
 #[tokio::test]

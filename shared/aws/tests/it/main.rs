@@ -44,5 +44,6 @@ mod secrets;
 mod stub;
 mod support;
 mod tombstones;
+mod transactions;
 mod waiting;
 mod wire;

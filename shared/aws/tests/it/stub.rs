@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::response::IntoResponse;
 use serde_json::Value;
+use tokio::sync::watch;
 
 type Script = dyn Fn(usize, &Value) -> (u16, Value) + Send + Sync;
 
@@ -24,6 +25,9 @@ pub(crate) struct Call {
 pub(crate) struct Stub {
     calls: Arc<Mutex<Vec<Call>>>,
     script: Arc<Script>,
+    answered: watch::Sender<usize>,
+    /// So many calls are answered before the first.
+    before_first: usize,
     pub(crate) url: String,
 }
 
@@ -32,9 +36,18 @@ impl Stub {
     pub(crate) async fn start(
         script: impl Fn(usize, &Value) -> (u16, Value) + Send + Sync + 'static,
     ) -> Self {
+        Self::first_after(0, script).await
+    }
+
+    /// The same, but the first call gets its answer only after so many others got theirs.
+    pub(crate) async fn first_after(
+        before_first: usize,
+        script: impl Fn(usize, &Value) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let stub = Self { calls: Arc::default(), script: Arc::new(script), url };
+        let (answered, _) = watch::channel(0);
+        let stub = Self { calls: Arc::default(), script: Arc::new(script), answered, before_first, url };
         let router = Router::new().fallback(answer).with_state(stub.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         stub
@@ -66,5 +79,10 @@ async fn answer(State(stub): State<Stub>, headers: HeaderMap, body: Bytes) -> im
         calls.len() - 1
     };
     let (status, body) = (stub.script)(nth, &input);
+    if nth == 0 {
+        let mut answered = stub.answered.subscribe();
+        answered.wait_for(|answered| *answered >= stub.before_first).await.unwrap();
+    }
+    stub.answered.send_modify(|answered| *answered += 1);
     (StatusCode::from_u16(status).unwrap(), [(CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string())
 }

@@ -109,7 +109,7 @@ async fn usage_is_told_with_the_leads() {
     let usage = r#"{"77":[{"type":"leadgen","call_count":93,"estimated_time_to_regain_access":0}]}"#;
     let (graph, _) = answering(move || ([("x-business-use-case-usage", usage)], LEAD)).await;
     let answered = graph.lead(&credentials(false), &lead_id()).await;
-    assert!(answered.result.is_ok());
+    assert_eq!(answered.result.unwrap().id, lead_id());
     assert!((92.5..93.5).contains(&answered.usage.percent), "{:?}", answered.usage);
 }
 
@@ -216,9 +216,14 @@ async fn subscribing_posts_a_form_and_takes_yes_in_either_shape() {
         let content_type = &seen.lock().unwrap()[0].headers["content-type"];
         assert_eq!(content_type, "application/x-www-form-urlencoded");
     }
-    for body in ["{}", r#"{"success":false}"#, "true"] {
+    for (body, verdict) in [
+        ("{}", Verdict::UnknownOutcome),
+        (r#"{"success":false}"#, Verdict::Retry),
+        ("true", Verdict::UnknownOutcome),
+    ] {
         let (graph, _) = answering(move || body).await;
-        assert!(graph.subscribe(&credentials(false), &page_id()).await.result.is_err(), "{body}");
+        let refused = graph.subscribe(&credentials(false), &page_id()).await.result.unwrap_err();
+        assert_eq!(refused.verdict, verdict, "{body}");
     }
     let (graph, seen) = answering(|| r#"{"success":true}"#).await;
     assert_eq!(graph.unsubscribe(&credentials(true), &page_id()).await.result, Ok(()));
