@@ -3,8 +3,10 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// 0, 1, 2, … below `max`. A test that has not left its loop by then fails.
 pub(crate) fn up_to<T: TryFrom<u32>>(max: u32) -> impl Iterator<Item = T> {
@@ -21,6 +23,31 @@ pub(crate) async fn advance<F: Future>(mut work: Pin<&mut F>, steps: usize) -> O
         }
         // What yielded is woken by the runtime.
         tokio::task::yield_now().await;
+    }
+    None
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Lets `work` get on until it waits for what never comes, as where a fake hangs: what it came to, where it ended. Who
+/// drops it then has killed its process at that point.
+pub(crate) fn until_stuck<F: Future>(work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let woken = Arc::new(Woken(AtomicBool::new(true)));
+    let waker = Waker::from(Arc::clone(&woken));
+    for _ in up_to::<u32>(10_000_000) {
+        if !woken.0.swap(false, Ordering::SeqCst) {
+            break;
+        }
+        if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(done);
+        }
     }
     None
 }

@@ -7,14 +7,14 @@ use adrelay_core::conversion::{
 };
 use adrelay_core::ids::{EventName, PersonId, PixelId, SourceId, TenantId};
 use adrelay_core::message::{EventMessage, QueueMessage};
-use adrelay_core::people::{Day, Features, Registry, Whole};
+use adrelay_core::people::{Day, Features, Person, Registry, Whole};
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::people::ConversionStore as _;
 use adrelay_core::rules::{RuleSet, parse};
 use adrelay_core::time::UnixMillis;
 use fakes::{
     FixedSecrets, KEYRING_PII, LOOKUP_KEY, MemoryConfig, MemoryPeople, MemoryQueue, NOON, QueueRules,
-    SeededEntropy, VirtualClock,
+    SeededEntropy, VirtualClock, at_once,
 };
 use serde_json::{Value, json};
 
@@ -153,10 +153,18 @@ impl World {
     }
 
     pub(crate) async fn try_call(&self, body: &Value) -> Result<CallOutcome, TrackError> {
+        self.call_by(&self.tracker, body).await
+    }
+
+    pub(crate) async fn call_by(
+        &self,
+        tracker: &Tracker<Parts>,
+        body: &Value,
+    ) -> Result<CallOutcome, TrackError> {
         let context = RequestContext { source: &self.source, now: self.now(), idempotency: None };
         let read = call(body.as_object().unwrap(), &context, false);
         let (call, _) = read.unwrap_or_else(|notes| panic!("{notes:?}"));
-        self.tracker.call(&self.source, &call).await
+        tracker.call(&self.source, &call).await
     }
 
     /// A call about a person, of either endpoint.
@@ -222,4 +230,9 @@ pub(crate) fn visited(id: &str) -> Value {
 /// A conversion of somebody of whom nothing but a product's id is known.
 pub(crate) fn signup(id: &str) -> Value {
     json!({"event_name": "signup", "event_id": id, "identity": {"external_id": "anonymous"}})
+}
+
+/// How many identifiers a person keeps.
+pub(crate) fn identifiers(person: &Person) -> usize {
+    at_once(FixedSecrets::pii().profile(person)).unwrap().identifiers().len()
 }

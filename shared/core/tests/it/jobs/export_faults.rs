@@ -4,9 +4,9 @@ use adrelay_core::jobs::{JobState, JobWork, MAX_FUTILE_SLICES};
 use adrelay_core::leads::LeadQuery;
 use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::jobs::JobStore as _;
-use fakes::{On, When};
+use fakes::{ANY, BEFORE_AND_AFTER, Faults, On, When};
 
-use crate::bounded::up_to;
+use crate::bounded::{until_stuck, up_to};
 use crate::jobs::world::{INVOCATION_MS, World, lead, pii};
 
 /// Leads of pages of 500: two parts and a rest.
@@ -14,45 +14,150 @@ const LEADS: usize = 1_100;
 
 const PART_BYTES: usize = 50_000;
 
-#[tokio::test]
-async fn wherever_it_is_killed_the_next_one_goes_on_and_no_lead_stands_there_twice() {
-    let mut deaths = 0;
-    // A call of a store is two steps; an odd number of them meets calls before and after they took effect.
-    for steps in up_to::<usize>(7_000).skip(1).step_by(7) {
-        let world = World::with_parts_of(PART_BYTES);
-        world.submit(LEADS).await;
-        world.export(world.all()).await;
-        if world.die_after(steps).await {
-            break;
-        }
-        deaths += 1;
-        // The next one dies as well, elsewhere.
-        let visible_at = world.ports().queue.next_visible_at().expect("the message is seen again");
-        world.ports().clock.advance_to(visible_at);
-        world.die_after(steps / 2).await;
-        world.run(20).await;
-        assert_eq!(world.rows().len(), LEADS, "after {steps} steps");
-    }
-    assert!(deaths >= 4, "it died at {deaths} places");
+/// Leads that are read at a time.
+const PAGE_LEADS: usize = 500;
+
+/// How long a reading of a page takes where it takes a while.
+const PAGE_MS: u64 = 1_000;
+
+/// What must be left of an invocation to begin with another page or part.
+const SLICE_MARGIN_MS: i64 = 3_000;
+
+type Part = (&'static str, fn(&World) -> Faults);
+
+/// What an export asks, but for the secrets: they are read once a lead.
+const PARTS: [Part; 4] = [
+    ("jobs", |world| world.ports().jobs.faults().clone()),
+    ("leads", |world| world.ports().leads.faults().clone()),
+    ("files", |world| world.ports().files.faults().clone()),
+    ("queue", |world| world.ports().queue.faults().clone()),
+];
+
+/// A world in which an export of all leads is asked for, of which few hold anything sealed: opening takes its time.
+async fn asked() -> World {
+    let world = World::with_parts_of(PART_BYTES);
+    world.submit_few_sealed(LEADS).await;
+    world.export(world.all()).await;
+    world
 }
 
 #[tokio::test]
-async fn whichever_call_of_a_store_fails_or_whose_answer_is_lost_the_file_is_whole() {
-    for done_all_the_same in [false, true] {
-        for calls_before in 0..10 {
-            let world = World::with_parts_of(PART_BYTES);
-            world.submit(LEADS).await;
-            world.export(world.all()).await;
-            world.ports().jobs.stumble(calls_before, done_all_the_same);
+async fn wherever_it_is_killed_the_next_one_goes_on_and_no_lead_stands_there_twice() {
+    for (part, faults) in PARTS {
+        let mut deaths = 0;
+        for when in BEFORE_AND_AFTER {
+            for nth in up_to::<u64>(100).skip(1) {
+                let world = asked().await;
+                let faults = faults(&world);
+                // Two in a row die at the same call of theirs.
+                faults.hang(ANY, On::Nth(nth), when);
+                let ended = until_stuck(world.step()).is_some();
+                if !ended {
+                    deaths += 1;
+                    let visible_at = world.ports().queue.next_visible_at().expect("it is seen again");
+                    world.ports().clock.advance_to(visible_at);
+                    faults.hang(ANY, On::Nth(nth), when);
+                    let _ = until_stuck(world.step());
+                }
+                faults.clear();
+                world.run(20).await;
+                assert_eq!(world.rows().len(), LEADS, "{part}: died at call {nth} {when:?}");
+                if ended {
+                    break;
+                }
+            }
+        }
+        assert!(deaths >= 6 || part == "queue", "{part}: it died at {deaths} places");
+    }
+}
+
+#[tokio::test]
+async fn whichever_call_fails_or_whose_answer_is_lost_the_file_is_whole() {
+    for (part, faults) in PARTS {
+        let mut failed = 0;
+        for when in BEFORE_AND_AFTER {
+            for nth in up_to::<u64>(100).skip(1) {
+                let world = asked().await;
+                let faults = faults(&world);
+                let before = faults.calls(ANY);
+                faults.fail(ANY, On::Nth(nth), when);
+                world.run(20).await;
+                assert_eq!(world.rows().len(), LEADS, "{part}: call {nth} failed {when:?}");
+                if faults.calls(ANY) - before < nth {
+                    break;
+                }
+                failed += 1;
+            }
+        }
+        assert!(failed >= 6 || part == "queue", "{part}: {failed} calls failed");
+    }
+}
+
+#[tokio::test]
+async fn a_keyring_that_cannot_be_read_at_any_lead_costs_nothing_but_time() {
+    for nth in [1, 2, 10, 11, 22] {
+        for when in BEFORE_AND_AFTER {
+            let world = asked().await;
+            world.ports().secrets.faults().fail(ANY, On::Nth(nth), when);
             world.run(20).await;
-            assert_eq!(world.rows().len(), LEADS, "jobs, {calls_before}, {done_all_the_same}");
-            let world = World::with_parts_of(PART_BYTES);
-            world.submit(LEADS).await;
-            world.export(world.all()).await;
-            world.ports().leads.stumble(calls_before, done_all_the_same);
-            world.ports().files.faults().fail("part", On::Nth(calls_before % 4 + 1), When::Before);
-            world.run(20).await;
-            assert_eq!(world.rows().len(), LEADS, "leads, {calls_before}, {done_all_the_same}");
+            assert_eq!(world.rows().len(), LEADS, "the {nth}th reading failed {when:?}");
+            assert_eq!(world.report.borrow().unreadable, 0);
+        }
+    }
+}
+
+/// Bytes of the rows of a page of leads.
+async fn page_bytes() -> usize {
+    let world = World::new();
+    world.submit_few_sealed(PAGE_LEADS).await;
+    world.export(world.all()).await;
+    world.run(2).await;
+    assert_eq!(world.rows().len(), PAGE_LEADS);
+    world.ports().files.file(world.job().file.as_ref().unwrap()).unwrap().bytes.len()
+}
+
+/// Exports leads of five pages and a rest, in invocations that have time for so many readings of a page.
+async fn export_in_slices(part_bytes: usize, pages_in_time: u64) -> World {
+    let world = World::with_parts_of(part_bytes);
+    world.submit_few_sealed(5 * PAGE_LEADS + 3).await;
+    world.export(world.all()).await;
+    let clock = world.ports().clock.clone();
+    world.ports().leads.faults().take_ms("list", On::Each, &clock, PAGE_MS);
+    let time_ms = i64::try_from(PAGE_MS * pages_in_time).unwrap() + SLICE_MARGIN_MS - 1;
+    for _ in up_to::<u32>(40) {
+        if matches!(world.job().state, JobState::Done | JobState::Failed) {
+            break;
+        }
+        let message = world.ports().queue.receive(1).remove(0);
+        let work = JobWork::parse(&message.body).unwrap();
+        let (failed, _) = world.worker.handle(vec![work], clock.now().plus_ms(time_ms)).await;
+        assert_eq!(failed, [0; 0]);
+        world.ports().queue.delete(message.id);
+    }
+    world
+}
+
+#[tokio::test]
+async fn time_that_is_up_within_a_part_loses_no_row() {
+    let page_bytes = page_bytes().await;
+    for part_pages in [2, 3] {
+        let part_bytes = page_bytes * (part_pages - 1) + page_bytes / 2;
+        for pages_in_time in 1..=5 {
+            let world = export_in_slices(part_bytes, pages_in_time).await;
+            let context = format!("{part_pages} pages a part, time for {pages_in_time}");
+            if usize::try_from(pages_in_time).unwrap() < part_pages {
+                // Never time for a whole part: it says so instead of going on for ever.
+                assert_eq!(world.job().error.as_deref(), Some("worker_lost"), "{context}");
+            } else {
+                assert_eq!(world.job().state, JobState::Done, "{context}");
+                assert_eq!(world.rows().len(), 5 * PAGE_LEADS + 3, "{context}");
+                let key = world.job().file.unwrap();
+                assert_eq!(
+                    world.ports().files.file(&key).unwrap().parts,
+                    6_usize.div_ceil(part_pages),
+                    "{context}"
+                );
+            }
         }
     }
 }

@@ -65,6 +65,18 @@ impl World {
         }
     }
 
+    /// The same, where most leads were erased: one of 50 holds something sealed.
+    pub(crate) async fn submit_few_sealed(&self, count: usize) {
+        let some = lead(&self.tenant, 0, &pii(0));
+        for nth in 0..count {
+            let sealed = if nth % 50 == 0 { lead(&self.tenant, nth, &pii(nth)).sealed } else { None };
+            let created_at_s = some.doc.created_at_s + i64::try_from(nth).unwrap();
+            let doc = LeadDoc { created_at_s, ..some.doc.clone() };
+            let id = LeadId::parse(&(1_000_000 + nth).to_string()).unwrap();
+            self.store(&Lead { id, doc, sealed, ..some.clone() }).await;
+        }
+    }
+
     pub(crate) async fn store(&self, lead: &Lead) {
         let activity = Activity {
             nth: 1,
