@@ -1,12 +1,10 @@
 //! Listens to the bus that leads are announced on, as a rule of somebody else in the account does.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use stack::{AwsApi, Stack};
 
-static NEXT: AtomicU64 = AtomicU64::new(0);
+use crate::unique::unique_digits;
 
 /// A rule on the bus with a queue of its own behind it.
 #[derive(Debug, Clone)]
@@ -22,7 +20,7 @@ impl BusTap {
     /// Where the local AWS refuses.
     pub async fn open(stack: &Stack, tenant: &str) -> anyhow::Result<Self> {
         let aws = stack.aws().clone();
-        let name = format!("tap-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("tap-{}", unique_digits());
         let queue = aws.json("sqs", "AmazonSQS.CreateQueue", "1.0", &json!({"QueueName": name})).await?;
         let queue_url = queue["QueueUrl"].as_str().context("a queue's URL")?.to_owned();
         let body = json!({"QueueUrl": queue_url, "AttributeNames": ["QueueArn"]});
@@ -46,6 +44,7 @@ impl BusTap {
         let body = json!({"QueueUrl": self.queue_url, "MaxNumberOfMessages": 10});
         let answer = self.aws.json("sqs", "AmazonSQS.ReceiveMessage", "1.0", &body).await?;
         let mut events = Vec::new();
+        // SQS leaves the list out where it has nothing.
         for message in answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default() {
             events.push(serde_json::from_str(message["Body"].as_str().context("a body")?)?);
             let body = json!({"QueueUrl": self.queue_url, "ReceiptHandle": message["ReceiptHandle"]});

@@ -1,14 +1,11 @@
 //! A tenant made for one test: a connection, a pixel, a source, a key.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use serde_json::{Value, json};
 use stack::{Stack, StackEnv};
 
 use crate::sim::token_for;
-use crate::{Api, Sim, now_s, within};
-
-static NEXT: AtomicU64 = AtomicU64::new(0);
+use crate::unique::unique_digits;
+use crate::{Api, Sim, list, text, within};
 
 /// A shop with its own tenant, pixel and keys, so that tests don't see one another's events.
 #[derive(Debug, Clone)]
@@ -44,16 +41,6 @@ impl Shop {
         Ok(shop)
     }
 
-    /// Opens a shop whose token Meta knows, in the stack that `env` describes.
-    ///
-    /// # Errors
-    /// Where something can't be created.
-    pub async fn open_at(env: &StackEnv) -> anyhow::Result<Self> {
-        let shop = Self::create(env).await?;
-        shop.sim.token(&token_for(&shop.token, &shop.pixel)).await?;
-        Ok(shop)
-    }
-
     /// Opens a shop whose token Meta knows, but not for its pixel.
     ///
     /// # Errors
@@ -65,15 +52,14 @@ impl Shop {
     }
 
     async fn create(env: &StackEnv) -> anyhow::Result<Self> {
-        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}{}{nth}", now_s(), std::process::id());
+        let name = unique_digits();
         let (api, root) = (Api::new(&env.adrelay_url)?, env.admin_key.clone());
         let tenant =
             id(&api.post("/api/v1/tenants", &root, &json!({"name": format!("Shop {name}")}), 201).await?)?;
         let token = format!("EAAB{name}token");
         let body = json!({"tenant_id": tenant, "kind": "system_user", "access_token": token});
         let connection = id(&api.post("/api/v1/connections", &root, &body, 201).await?)?;
-        let pixel = format!("9{name}").chars().take(18).collect::<String>();
+        let pixel = format!("9{name}");
         let body =
             json!({"tenant_id": tenant, "pixel_id": pixel, "connection_id": connection, "enabled": true});
         api.post("/api/v1/pixels", &root, &body, 201).await?;
@@ -96,7 +82,7 @@ impl Shop {
             body["source_id"] = json!(self.source);
         }
         let created = self.api.post("/api/v1/keys", &self.root, &body, 201).await?;
-        created["key"].as_str().map(str::to_owned).ok_or_else(|| anyhow::anyhow!("no key in {created}"))
+        Ok(text(&created, "key")?.to_owned())
     }
 
     /// Adds a source with the shop's pixel; `settings` are its further fields. Returns an ingest key of it.
@@ -147,8 +133,11 @@ impl Shop {
     pub async fn receipts(&self, event_id: &str) -> anyhow::Result<Vec<Value>> {
         let path = format!("/api/v1/events/{event_id}?tenant_id={}", self.tenant);
         let answer = self.api.call("GET", &path, Some(&self.root), None).await?;
-        anyhow::ensure!(matches!(answer.status, 200 | 404), "receipts: {answer:?}");
-        Ok(answer.body["items"].as_array().cloned().unwrap_or_default())
+        match answer.status {
+            404 => Ok(Vec::new()),
+            200 => Ok(list(&answer.body, "items")?.to_vec()),
+            _ => anyhow::bail!("receipts: {answer:?}"),
+        }
     }
 
     /// Waits until the event's one receipt has `status`, and returns it.
@@ -189,7 +178,7 @@ impl Shop {
                 self.tenant, self.source
             );
             let page = self.api.get(&path, &self.root).await?;
-            receipts.extend(page["items"].as_array().cloned().unwrap_or_default());
+            receipts.extend_from_slice(list(&page, "items")?);
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return Ok(receipts),
@@ -199,5 +188,5 @@ impl Shop {
 }
 
 fn id(created: &Value) -> anyhow::Result<String> {
-    created["id"].as_str().map(str::to_owned).ok_or_else(|| anyhow::anyhow!("no id in {created}"))
+    Ok(text(created, "id")?.to_owned())
 }

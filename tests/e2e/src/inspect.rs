@@ -1,8 +1,8 @@
-//! Looks into the queue and the tables themselves, past every API of ours.
+//! Looks into the queue and the tables themselves, past every API of ours; and calls a function as its schedule does.
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use stack::{Queue, Stack};
+use stack::{Function, Queue, Stack};
 
 /// Bodies of up to 10 visible messages of the queue of events; they stay visible.
 ///
@@ -19,6 +19,7 @@ pub async fn queue_bodies(stack: &Stack) -> anyhow::Result<Vec<String>> {
 pub async fn bodies_of(stack: &Stack, queue: Queue) -> anyhow::Result<Vec<String>> {
     let body = json!({"QueueUrl": stack.queue_url(queue), "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
     let answer = stack.aws().json("sqs", "AmazonSQS.ReceiveMessage", "1.0", &body).await?;
+    // SQS leaves the list out where it has nothing.
     let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(messages.iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)).collect())
 }
@@ -60,5 +61,18 @@ pub async fn change_doc(
     item["doc"]["S"] = json!(doc.to_string());
     let put = json!({"TableName": table, "Item": item});
     stack.aws().json("dynamodb", "DynamoDB_20120810.PutItem", "1.0", &put).await?;
+    Ok(())
+}
+
+/// Calls a function as its schedule does each minute, at once. That the schedule does call it is shown by those tests that
+/// wait for it.
+///
+/// # Errors
+/// Where the function fails.
+pub async fn tick(stack: &Stack, function: Function) -> anyhow::Result<()> {
+    let event = json!({"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "resources": [],
+        "detail": {}});
+    let answer = stack.invoke(function, &event).await?;
+    anyhow::ensure!(answer["errorMessage"].is_null(), "{}: {answer}", function.name());
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! A page of a shop with a lead form, as Meta's people run it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use stack::Stack;
 
-use crate::{Answer, Shop, within};
+use crate::unique::unique_digits;
+use crate::{Answer, Shop, list, number, text, within};
 
 /// Makes a page with these forms known to Meta and to adrelay, which subscribes to it.
 async fn connect(stack: &Stack, shop: &Shop, page: &str, token: &str, forms: &[Value]) -> anyhow::Result<()> {
@@ -25,8 +24,6 @@ async fn connect(stack: &Stack, shop: &Shop, page: &str, token: &str, forms: &[V
     anyhow::ensure!(made["subscription"]["state"] == "subscribed", "{made}");
     Ok(())
 }
-
-static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A page that is connected to a shop, with one form.
 #[derive(Debug, Clone)]
@@ -57,8 +54,7 @@ impl LeadPage {
     /// # Errors
     /// Where something can't be created.
     pub async fn of(stack: &Stack, shop: Shop) -> anyhow::Result<Self> {
-        let (env, nth) = (stack.env(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let unique = format!("{}{nth:02}", shop.pixel.chars().skip(6).collect::<String>());
+        let (env, unique) = (stack.env(), unique_digits());
         let (page, form) = (format!("71{unique}"), format!("81{unique}"));
         let token = format!("EAAB{unique}pagetoken");
         let body = json!({"form_id": form, "page_id": page, "name": "Ask us"});
@@ -83,8 +79,7 @@ impl LeadPage {
     /// # Errors
     /// Where the simulator refuses.
     pub async fn add_form(&self, how: &Value) -> anyhow::Result<String> {
-        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-        let form = format!("82{}{nth:02}", self.page.chars().skip(2).collect::<String>());
+        let form = format!("82{}", unique_digits());
         let mut body = json!({"form_id": form, "page_id": self.page});
         for (field, value) in how.as_object().into_iter().flatten() {
             body[field] = value.clone();
@@ -102,7 +97,7 @@ impl LeadPage {
         let mut cursor = String::new();
         loop {
             let page = self.shop.of_tenant(&format!("/api/v1/leads?limit=100{cursor}")).await?;
-            leads.extend(page["items"].as_array().cloned().unwrap_or_default());
+            leads.extend_from_slice(list(&page, "items")?);
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return Ok(leads),
@@ -110,25 +105,34 @@ impl LeadPage {
         }
     }
 
+    /// How many leads of the form are counted as stored, by whichever way they came; cheaper than to list them. The form
+    /// must be known, which a reconciliation sees to.
+    ///
+    /// # Errors
+    /// Where adrelay does not answer, or does not know the form.
+    pub async fn arrived(&self) -> anyhow::Result<u64> {
+        let shown = self.shop.of_tenant(&format!("/api/v1/lead-forms/{}/completeness", self.form)).await?;
+        Ok(number(&shown["totals"], "by_webhook")? + number(&shown["totals"], "by_poll")?)
+    }
+
     /// Waits until every webhook of a submission was answered with 200.
     ///
     /// # Errors
     /// Where one is given up, or it takes longer than `limit_s` seconds.
     pub async fn announced(&self, submitted: &Value, limit_s: u64) -> anyhow::Result<()> {
-        let ours = submitted["deliveries"].as_array().context("deliveries")?;
+        let ours = list(submitted, "deliveries")?;
         within(limit_s, "every webhook was answered", || async {
-            for (state, is_bad) in [("given_up", true), ("pending", false)] {
-                let path = format!("/_sim/webhooks?state={state}&limit=20000");
-                let sent = self.shop.sim.read(&path).await?;
-                let sent = sent["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
-                if let Some(open) = sent.iter().find(|webhook| ours.contains(&webhook["id"])) {
-                    anyhow::ensure!(!is_bad, "given up: {open}");
-                    return Ok(None);
-                }
-            }
-            Ok(Some(()))
+            let given_up = self.webhooks("given_up", ours).await?;
+            anyhow::ensure!(given_up == 0, "{given_up} webhooks are given up");
+            Ok((self.webhooks("delivered", ours).await? == ours.len()).then_some(()))
         })
         .await
+    }
+
+    /// How many of these webhooks are in a state.
+    async fn webhooks(&self, state: &str, ours: &[Value]) -> anyhow::Result<usize> {
+        let sent = self.shop.sim.read(&format!("/_sim/webhooks?state={state}&limit=20000")).await?;
+        Ok(list(&sent, "webhooks")?.iter().filter(|webhook| ours.contains(&webhook["id"])).count())
     }
 
     /// Looks through all forms of the tenant once, as reconciliation does by itself, and waits until that is done.
@@ -138,8 +142,7 @@ impl LeadPage {
     pub async fn reconcile(&self, limit_s: u64) -> anyhow::Result<()> {
         let path = format!("/api/v1/leads/sync?tenant_id={}", self.shop.tenant);
         let job = self.shop.api.post(&path, &self.shop.root, &json!({}), 202).await?;
-        let id = job["id"].as_str().or(job["job_id"].as_str()).with_context(|| format!("no id in {job}"))?;
-        let ended = self.job(id, limit_s).await?;
+        let ended = self.job(text(&job, "id")?, limit_s).await?;
         anyhow::ensure!(ended["state"] == "done", "{ended}");
         Ok(())
     }
@@ -209,9 +212,21 @@ impl LeadPage {
     pub async fn job(&self, id: &str, limit_s: u64) -> anyhow::Result<Value> {
         within(limit_s, &format!("job {id} has ended"), || async {
             let job = self.shop.of_tenant(&format!("/api/v1/jobs/{id}")).await?;
-            Ok(matches!(job["state"].as_str(), Some("done" | "failed")).then_some(job))
+            Ok(matches!(text(&job, "state")?, "done" | "failed").then_some(job))
         })
         .await
+    }
+
+    /// Exports leads as a job, and gets the file by its link.
+    ///
+    /// # Errors
+    /// Where the leads come at once, the job fails or takes longer than `limit_s` seconds, or the link gives nothing.
+    pub async fn export(&self, body: &Value, limit_s: u64) -> anyhow::Result<String> {
+        let path = format!("/api/v1/leads/export?tenant_id={}", self.shop.tenant);
+        let asked = self.shop.api.post(&path, &self.shop.root, body, 202).await?;
+        let job = self.job(text(&asked, "id")?, limit_s).await?;
+        anyhow::ensure!(job["state"] == "done", "{job}");
+        Ok(reqwest::get(text(&job["result"], "url")?).await?.error_for_status()?.text().await?)
     }
 
     /// Has the tenant's webhook go to a receiver of the simulator, which answers as `answer` says.
@@ -234,6 +249,6 @@ impl LeadPage {
     /// Where the simulator does not answer.
     pub async fn received(&self, name: &str) -> anyhow::Result<Vec<Value>> {
         let body = self.shop.sim.read(&format!("/_sim/receivers/{name}")).await?;
-        Ok(body["requests"].as_array().cloned().unwrap_or_default())
+        Ok(list(&body, "requests")?.to_vec())
     }
 }

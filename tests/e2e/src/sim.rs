@@ -1,8 +1,13 @@
 //! A client of the simulator's inspection and control calls.
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use crate::Api;
+use crate::{Api, list, number, text};
+
+/// The most events, and the most requests, that the simulator lists at once.
+const EVENTS_MAX: u64 = 20_000;
+const REQUESTS_MAX: u64 = 100_000;
 
 /// Looks into the simulator, and makes it misbehave.
 #[derive(Debug, Clone)]
@@ -44,17 +49,28 @@ impl Sim {
     pub async fn fault(&self, fault: &Value) -> anyhow::Result<String> {
         let answer = self.0.call("POST", "/_sim/faults", None, Some(fault)).await?;
         anyhow::ensure!(answer.status < 300, "faults: {answer:?}");
-        Ok(answer.body["id"].to_string().trim_matches('"').to_owned())
+        Ok(text(&answer.body, "id")?.to_owned())
     }
 
-    /// Ends all faults.
+    /// Ends a fault; those of other tests go on.
     ///
     /// # Errors
-    /// Where the simulator refuses.
-    pub async fn no_faults(&self) -> anyhow::Result<()> {
-        let answer = self.0.call("DELETE", "/_sim/faults", None, None).await?;
-        anyhow::ensure!(answer.status < 300, "faults: {answer:?}");
+    /// Where the simulator knows no such fault.
+    pub async fn end_fault(&self, id: &str) -> anyhow::Result<()> {
+        let answer = self.0.call("DELETE", &format!("/_sim/faults/{id}"), None, None).await?;
+        anyhow::ensure!(answer.status < 300, "fault {id}: {answer:?}");
         Ok(())
+    }
+
+    /// How many calls a fault has hit so far.
+    ///
+    /// # Errors
+    /// Where the simulator knows no such fault.
+    pub async fn hits(&self, fault: &str) -> anyhow::Result<u64> {
+        let faults = self.json("/_sim/faults").await?;
+        let mut all = list(&faults, "faults")?.iter();
+        let found = all.find(|known| known["id"] == fault).with_context(|| format!("no fault {fault}"))?;
+        number(found, "hits")
     }
 
     /// How many events Meta holds of a pixel after deduplication.
@@ -62,8 +78,7 @@ impl Sim {
     /// # Errors
     /// Where the simulator does not answer.
     pub async fn total(&self, pixel: &str) -> anyhow::Result<u64> {
-        let body = self.json(&format!("/_sim/events?pixel_id={pixel}&limit=1")).await?;
-        Ok(body["total"].as_u64().unwrap_or(0))
+        number(&self.json(&format!("/_sim/events?pixel_id={pixel}&limit=1")).await?, "total")
     }
 
     /// The events that Meta holds of a pixel after deduplication.
@@ -71,8 +86,7 @@ impl Sim {
     /// # Errors
     /// Where the simulator does not answer.
     pub async fn events(&self, pixel: &str) -> anyhow::Result<Vec<Value>> {
-        let body = self.json(&format!("/_sim/events?pixel_id={pixel}&limit=20000")).await?;
-        Ok(body["events"].as_array().cloned().unwrap_or_default())
+        self.all(&format!("/_sim/events?pixel_id={pixel}"), "events", EVENTS_MAX).await
     }
 
     /// The calls for a pixel's events so far, oldest first.
@@ -80,18 +94,18 @@ impl Sim {
     /// # Errors
     /// Where the simulator does not answer.
     pub async fn calls(&self, pixel: &str) -> anyhow::Result<Vec<Value>> {
-        let body = self.json(&format!("/_sim/requests?path_contains=/{pixel}/events&limit=20000")).await?;
-        let mut calls = body["requests"].as_array().cloned().unwrap_or_default();
+        let path = format!("/_sim/requests?path_contains=/{pixel}/events");
+        let mut calls = self.all(&path, "requests", REQUESTS_MAX).await?;
         calls.sort_by_key(|call| call["at_ms"].as_i64());
         Ok(calls)
     }
 
-    /// Every request so far.
+    /// Every Graph call so far, of whichever test.
     ///
     /// # Errors
     /// Where the simulator does not answer.
-    pub async fn requests(&self) -> anyhow::Result<Value> {
-        self.json("/_sim/requests?limit=20000").await
+    pub async fn requests(&self) -> anyhow::Result<Vec<Value>> {
+        self.all("/_sim/requests?path_contains=", "requests", REQUESTS_MAX).await
     }
 
     /// The simulator's base URL.
@@ -116,6 +130,14 @@ impl Sim {
     /// Where the simulator does not answer.
     pub async fn read(&self, path: &str) -> anyhow::Result<Value> {
         self.json(path).await
+    }
+
+    /// A whole listing: one that is cut off would make "none of them" true of what was not seen.
+    async fn all(&self, path: &str, field: &str, max: u64) -> anyhow::Result<Vec<Value>> {
+        let body = self.json(&format!("{path}&limit={max}")).await?;
+        let (total, items) = (number(&body, "total")?, list(&body, field)?);
+        anyhow::ensure!(total == items.len() as u64, "{path}: {} of {total} are listed", items.len());
+        Ok(items.to_vec())
     }
 
     async fn json(&self, path: &str) -> anyhow::Result<Value> {

@@ -3,9 +3,12 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-const POLL: Duration = Duration::from_millis(200);
+/// The pause after the first look.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// No pause is longer. Looks at a stack that is busy for long must not be what keeps it busy.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Polls `condition` until it gives a value, for at most `limit_s` seconds.
+/// Polls `condition` until it gives a value, for at most `limit_s` seconds; each pause is a quarter longer than the last.
 ///
 /// # Errors
 /// Where the limit is reached, naming `what`; or what the condition itself fails with.
@@ -15,12 +18,14 @@ where
     Fut: Future<Output = anyhow::Result<Option<T>>>,
 {
     let end = Instant::now() + Duration::from_secs(limit_s);
+    let mut pause = FIRST_PAUSE;
     loop {
         if let Some(value) = condition().await? {
             return Ok(value);
         }
         anyhow::ensure!(Instant::now() < end, "not within {limit_s} s: {what}");
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 5 / 4).min(LONGEST_PAUSE);
     }
 }
 

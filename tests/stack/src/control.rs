@@ -44,6 +44,26 @@ impl Queue {
     pub const ALL: [Self; 3] = [Self::Events, Self::Leads, Self::Jobs];
 }
 
+/// nextest's group of tests that run alone.
+pub(crate) const DISRUPTIVE: &str = "disruptive";
+/// nextest's group of tests that kill functions and bear that others do.
+const KILLING: &str = "killing";
+
+/// Refuses what would disturb other tests to a test that runs beside them.
+pub(crate) fn only_in(groups: &[&str]) -> anyhow::Result<()> {
+    allowed(std::env::var("NEXTEST_TEST_GROUP").ok().as_deref(), groups)
+}
+
+/// `group` is what nextest says; other callers have none and may do everything.
+fn allowed(group: Option<&str>, groups: &[&str]) -> anyhow::Result<()> {
+    let Some(group) = group else { return Ok(()) };
+    ensure!(
+        groups.contains(&group),
+        "this disturbs other tests: .config/nextest.toml must put the test into {groups:?}; it is in {group}"
+    );
+    Ok(())
+}
+
 impl Stack {
     /// Enables or disables the event source mapping between the queue and capi-dispatch.
     ///
@@ -62,6 +82,7 @@ impl Stack {
     }
 
     async fn set_mapping_enabled(&self, id: &str, enabled: bool) -> anyhow::Result<()> {
+        only_in(&[DISRUPTIVE])?;
         let path = format!("/2015-03-31/event-source-mappings/{id}");
         self.aws().rest("lambda", "PUT", &path, Some(&json!({ "Enabled": enabled }))).await?;
         Ok(())
@@ -72,6 +93,7 @@ impl Stack {
     /// # Errors
     /// When the local AWS refuses or has no such rule.
     pub async fn set_lead_schedule_enabled(&self, enabled: bool) -> anyhow::Result<()> {
+        only_in(&[DISRUPTIVE])?;
         let rules = self.aws().json("events", "AWSEvents.ListRules", "1.1", &json!({})).await?;
         let mut names =
             rules["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["Name"].as_str());
@@ -86,6 +108,7 @@ impl Stack {
     /// # Errors
     /// When the local AWS refuses.
     pub async fn purge(&self, queue: Queue) -> anyhow::Result<()> {
+        only_in(&[DISRUPTIVE])?;
         let body = json!({ "QueueUrl": self.queue_url(queue) });
         self.aws().json("sqs", "AmazonSQS.PurgeQueue", "1.0", &body).await?;
         Ok(())
@@ -191,10 +214,23 @@ impl Stack {
     /// # Errors
     /// When the local AWS refuses or the processes cannot be listed.
     pub async fn kill_function(&self, function: Function) -> anyhow::Result<usize> {
+        only_in(&[DISRUPTIVE, KILLING])?;
         let code = self.code_directory(function).await?;
         let marker = format!("{code}/bootstrap");
         let running = commands()?.into_iter().filter(|(_, command)| command.contains(&marker));
         Ok(running.filter(|(pid, _)| kill(*pid)).count())
+    }
+
+    /// How many invocations of a function ended so far because its process died at its work. What MiniStack says of
+    /// them stands in its own log alone.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn lost_invocations(&self, function: Function) -> anyhow::Result<usize> {
+        let log = &self.env().ministack_log;
+        let text = std::fs::read(log).with_context(|| format!("reading {log}"))?;
+        let lost = format!("Lambda {}: Runtime exited", self.deployed_name(function));
+        Ok(String::from_utf8_lossy(&text).lines().filter(|line| line.contains(&lost)).count())
     }
 
     /// Changes environment variables of a function; its processes are replaced.
@@ -202,6 +238,7 @@ impl Stack {
     /// # Errors
     /// When the local AWS refuses.
     pub async fn set_function_env(&self, function: Function, changes: &[(&str, &str)]) -> anyhow::Result<()> {
+        only_in(&[DISRUPTIVE])?;
         let path = format!("/2015-03-31/functions/{}/configuration", self.deployed_name(function));
         let configuration = self.aws().rest("lambda", "GET", &path, None).await?;
         let mut variables = configuration["Environment"]["Variables"].clone();
@@ -227,5 +264,19 @@ impl Stack {
     #[must_use]
     pub fn deployed_name(&self, function: Function) -> String {
         format!("{}-{}", self.env().stack_name, function.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DISRUPTIVE, KILLING, allowed};
+
+    #[test]
+    fn who_runs_beside_others_may_not_disturb_them() {
+        assert!(allowed(Some("@global"), &[DISRUPTIVE]).is_err());
+        assert!(allowed(Some(KILLING), &[DISRUPTIVE]).is_err());
+        allowed(Some(KILLING), &[DISRUPTIVE, KILLING]).unwrap();
+        allowed(Some(DISRUPTIVE), &[DISRUPTIVE]).unwrap();
+        allowed(None, &[DISRUPTIVE]).unwrap();
     }
 }

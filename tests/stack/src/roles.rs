@@ -5,6 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use crate::aws::AwsApi;
+use crate::control::{DISRUPTIVE, only_in};
 use crate::package::Function;
 use crate::running::Stack;
 
@@ -45,6 +46,7 @@ impl Stack {
     /// # Errors
     /// When the local AWS refuses.
     pub async fn restore_role(&self, function: Function, policy: &Value) -> anyhow::Result<()> {
+        only_in(&[DISRUPTIVE])?;
         let (role, name) = (self.role_name(function).await?, function.name());
         let document = encode(&policy.to_string());
         let form =

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, ensure};
-use e2e::{LeadPage, now_s};
+use e2e::{LeadPage, list, now_s, number, text};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use stack::Stack;
@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 const LEADS: usize = 2_000;
+/// Of so many leads one is looked at by itself; all of them are compared in one file.
+const SHOWN_EACH: usize = 20;
 /// Calls of adrelay at the same time.
 const CONCURRENT: usize = 8;
 
@@ -54,8 +56,8 @@ async fn two_thousand_leads_are_complete_whatever_becomes_of_their_webhooks() ->
     let how = json!({"form_id": forms, "count": LEADS, "seed": 2_000, "created": created,
         "readable_after_ms": [0, 20_000], "webhook": webhook});
     let submitted = page.submit(&how).await?;
-    let size = |list: &str| submitted[list].as_array().map_or(0, Vec::len);
-    ensure!((size("ids"), size("dropped"), size("duplicated")) == (LEADS, 800, 120), "{submitted}");
+    let size = |field: &str| Ok::<_, anyhow::Error>(list(&submitted, field)?.len());
+    ensure!((size("ids")?, size("dropped")?, size("duplicated")?) == (LEADS, 800, 120), "{submitted}");
 
     page.announced(&submitted, 300).await?;
     e2e::within(60, "every lead can be read", || async {
@@ -71,18 +73,67 @@ async fn two_thousand_leads_are_complete_whatever_becomes_of_their_webhooks() ->
     .await?;
 
     let truth = truth(&page, &forms).await?;
-    let ids: BTreeSet<&str> = stored.iter().filter_map(|lead| lead["id"].as_str()).collect();
+    let ids = stored.iter().map(|lead| text(lead, "id")).collect::<Result<BTreeSet<_>, _>>()?;
     ensure!(
         ids.iter().copied().eq(truth.keys().map(String::as_str)),
         "exactly the leads that were submitted"
     );
-    let people: BTreeSet<&str> = stored.iter().filter_map(|lead| lead["person_id"].as_str()).collect();
+    let people = stored.iter().map(|lead| text(lead, "person_id")).collect::<Result<BTreeSet<_>, _>>()?;
     ensure!(people.len() == LEADS, "everybody is one person: {}", people.len());
-    stream::iter(truth.values().map(|submitted| same(&page, submitted)))
+    in_one_file(&page, &truth).await?;
+    stream::iter(truth.values().step_by(SHOWN_EACH).map(|submitted| same(&page, submitted)))
         .buffer_unordered(CONCURRENT)
         .try_collect::<Vec<()>>()
         .await?;
     split(&page, &forms, &stored, &submitted).await
+}
+
+/// More leads than an answer holds are a file, each of them once and as it was submitted, value for value.
+async fn in_one_file(page: &LeadPage, truth: &BTreeMap<String, Value>) -> anyhow::Result<()> {
+    let file = page.export(&json!({}), 180).await?;
+    let mut rows = csv::Reader::from_reader(file.trim_start_matches('\u{feff}').as_bytes());
+    let mut seen = BTreeSet::new();
+    for row in rows.deserialize() {
+        let row: BTreeMap<String, String> = row?;
+        let cell =
+            |name: &str| row.get(name).map(String::as_str).with_context(|| format!("no {name}: {row:?}"));
+        let id = cell("lead_id")?;
+        let submitted = truth.get(id).with_context(|| format!("lead {id} was not submitted"))?;
+        ensure!(seen.insert(id.to_owned()), "lead {id} stands in the file twice");
+        for field in [
+            "page_id",
+            "form_id",
+            "ad_id",
+            "ad_name",
+            "adset_id",
+            "adset_name",
+            "campaign_id",
+            "campaign_name",
+            "platform",
+            "is_organic",
+        ] {
+            let wanted = match &submitted[field] {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            ensure!(cell(field)? == wanted, "{field} of {id}: {row:?}\nsubmitted: {submitted}");
+        }
+        let wanted = list(submitted, "field_data")?.iter();
+        let wanted: BTreeMap<&str, &Value> =
+            wanted.map(|one| Ok((text(one, "name")?, &one["values"]))).collect::<anyhow::Result<_>>()?;
+        let answers: Value = serde_json::from_str(cell("answers")?)?;
+        ensure!(answers == json!(wanted), "answers of {id}: {row:?}\nsubmitted: {submitted}");
+        let boxes = submitted["custom_disclaimer_responses"].as_array().into_iter().flatten();
+        let boxes =
+            boxes.map(|one| Ok(format!("{}={}", text(one, "checkbox_key")?, one["is_checked"] == "1")));
+        ensure!(cell("disclaimers")? == boxes.collect::<anyhow::Result<Vec<_>>>()?.join("; "), "{row:?}");
+        let created = OffsetDateTime::parse(cell("created_at")?, &Rfc3339)?;
+        ensure!(submitted["created_time"] == created.unix_timestamp(), "time of {id}: {row:?}");
+        ensure!((cell("test")?, cell("status")?) == ("false", "new"), "{row:?}");
+    }
+    ensure!(seen.len() == truth.len(), "{} rows", seen.len());
+    Ok(())
 }
 
 /// Everything that was submitted, by id.
@@ -90,22 +141,23 @@ async fn truth(page: &LeadPage, forms: &[String]) -> anyhow::Result<BTreeMap<Str
     let mut truth = BTreeMap::new();
     for form in forms {
         let told = page.shop.sim.read(&format!("/_sim/leads?form_id={form}&limit=20000")).await?;
-        for lead in told["leads"].as_array().context("leads")? {
-            truth.insert(lead["id"].as_str().context("an id")?.to_owned(), lead.clone());
+        for lead in list(&told, "leads")? {
+            truth.insert(text(lead, "id")?.to_owned(), lead.clone());
         }
     }
     Ok(truth)
 }
 
 async fn all_readable(page: &LeadPage, forms: &[String]) -> anyhow::Result<bool> {
-    let now_ms = page.shop.sim.read("/_sim/clock").await?["now_ms"].as_i64();
+    let now_ms = number(&page.shop.sim.read("/_sim/clock").await?, "now_ms")?;
     let truth = truth(page, forms).await?;
-    Ok(truth.values().all(|lead| lead["readable_at_ms"].as_i64() <= now_ms))
+    let readable = |lead: &Value| Ok(number(lead, "readable_at_ms")? <= now_ms);
+    truth.values().map(readable).try_fold(true, |all, one: anyhow::Result<bool>| Ok(all && one?))
 }
 
 /// A stored lead says what was submitted, value for value.
 async fn same(page: &LeadPage, submitted: &Value) -> anyhow::Result<()> {
-    let id = submitted["id"].as_str().context("an id")?;
+    let id = text(submitted, "id")?;
     let stored = page.lead(id).await?.with_context(|| format!("lead {id} is not stored"))?;
     for field in [
         "id",
@@ -138,8 +190,7 @@ async fn same(page: &LeadPage, submitted: &Value) -> anyhow::Result<()> {
 
 /// Each form is complete, and each of its leads is counted once, by the way it came.
 async fn split(page: &LeadPage, forms: &[String], stored: &[Value], submitted: &Value) -> anyhow::Result<()> {
-    let dropped: BTreeSet<&str> =
-        submitted["dropped"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let dropped: BTreeSet<&str> = list(submitted, "dropped")?.iter().filter_map(Value::as_str).collect();
     for form in forms {
         let of_form: Vec<&Value> = stored.iter().filter(|lead| lead["form_id"] == form.as_str()).collect();
         let came = |way: &str| of_form.iter().filter(|lead| lead["arrival"] == way).count();

