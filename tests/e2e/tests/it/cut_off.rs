@@ -1,7 +1,7 @@
 //! What was cut off halfway is taken up where it stands, by whoever comes next.
 
 use anyhow::{Context as _, ensure};
-use e2e::{Api, LeadPage, change_doc};
+use e2e::{Api, LeadPage, change_doc, text};
 use serde_json::{Value, json};
 use stack::{Queue, Stack};
 
@@ -11,7 +11,7 @@ const PATIENCE_S: u64 = 120;
 async fn exported(page: &LeadPage) -> anyhow::Result<String> {
     let path = format!("/api/v1/leads/export?tenant_id={}", page.shop.tenant);
     let job = page.shop.api.post(&path, &page.shop.root, &json!({"inline": false}), 202).await?;
-    let id = job["id"].as_str().with_context(|| format!("no id in {job}"))?.to_owned();
+    let id = text(&job, "id")?.to_owned();
     let job = page.job(&id, PATIENCE_S).await?;
     ensure!(job["state"] == "done", "{job}");
     Ok(id)
@@ -20,7 +20,7 @@ async fn exported(page: &LeadPage) -> anyhow::Result<String> {
 /// What the link of a job that is done gives.
 async fn file(page: &LeadPage, job: &str) -> anyhow::Result<Value> {
     let job = page.shop.of_tenant(&format!("/api/v1/jobs/{job}")).await?;
-    let url = job["result"]["url"].as_str().with_context(|| format!("no link in {job}"))?;
+    let url = text(&job["result"], "url")?;
     let file = Api::new("")?.call("GET", url, None, None).await?;
     ensure!(file.status == 200, "{file:?}");
     Ok(file.body)
@@ -100,7 +100,7 @@ async fn a_lead_of_someone_half_erased_is_another_person() -> anyhow::Result<()>
     let shop = &page.shop;
     let body = json!({"tenant_id": shop.tenant, "identity": {"email": "half@example.com"}});
     let erased = shop.api.post("/api/v1/people", &shop.root, &body, 201).await?;
-    let erased = erased["id"].as_str().with_context(|| format!("no id in {erased}"))?;
+    let erased = text(&erased, "id")?;
     // Marked, and nothing more.
     let pk = format!("T#{}#P#{erased}", shop.tenant);
     let now_ms = e2e::now_s() * 1_000;
@@ -109,7 +109,7 @@ async fn a_lead_of_someone_half_erased_is_another_person() -> anyhow::Result<()>
 
     let lead = page.submit_one(&[("email", "half@example.com")], 0).await?;
     let lead = page.lead_with(&lead, PATIENCE_S, "it is stored", |_| true).await?;
-    let person = lead["person_id"].as_str().with_context(|| format!("no person in {lead}"))?;
+    let person = text(&lead, "person_id")?;
     ensure!(person != erased, "{lead}");
 
     let path = format!("/api/v1/people/{erased}?tenant_id={}", shop.tenant);

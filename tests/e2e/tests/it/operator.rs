@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, ensure};
-use e2e::{Api, LeadPage, lead, now_s};
+use e2e::{Api, LeadPage, lead, list, now_s, text};
 use serde_json::{Value, json};
 use stack::Stack;
 
@@ -116,11 +116,11 @@ impl Operator {
         let source = self.call("GET sources/{source_id}?include=counts", &none, 200).await?;
         ensure!(source["allowed_origins"] == origins["allowed_origins"], "{source}");
         let sources = self.call("GET sources?q=second", &none, 200).await?;
-        ensure!(sources["items"].as_array().is_some_and(|found| found.len() == 1), "{sources}");
+        ensure!(list(&sources, "items")?.len() == 1, "{sources}");
 
         for (route, status) in [("POST keys/{key_id}/revoke", 200), ("DELETE keys/{key_id}", 204)] {
             let key = self.call("POST keys", &json!({"scope": "people", "name": "helper"}), 201).await?;
-            self.ids.insert("key_id", text(&key["id"])?);
+            self.ids.insert("key_id", text(&key, "id")?.to_owned());
             self.call("GET keys/{key_id}", &none, 200).await?;
             self.call(route, &none, status).await?;
             let refused = self.page.shop.api.call("GET", "/api/v1/jobs/x", key["key"].as_str(), None).await?;
@@ -146,7 +146,7 @@ impl Operator {
         let first = self.ids.clone();
         let body = json!({"kind": "system_user", "access_token": "EAABsecond"});
         let connection = self.call("POST connections", &body, 201).await?;
-        self.ids.insert("connection_id", text(&connection["id"])?);
+        self.ids.insert("connection_id", text(&connection, "id")?.to_owned());
         let pixel = format!("8{}", &self.page.shop.pixel[1..]);
         let body = json!({"pixel_id": pixel, "connection_id": connection["id"], "enabled": false});
         self.call("POST pixels", &body, 201).await?;
@@ -173,7 +173,7 @@ impl Operator {
         let none = json!({});
         let person = json!({"identity": {"email": "kay@example.com"}, "properties": {"plan": "pro"}});
         let person = self.call("POST people", &person, 201).await?;
-        self.ids.insert("person_id", text(&person["id"])?);
+        self.ids.insert("person_id", text(&person, "id")?.to_owned());
         let other = self.call("POST people", &json!({"identity": {"phone": "+16505550100"}}), 201).await?;
         let change = json!({"identity": {"provider": "stripe", "external_id": "cus_kay"}, "consent": "granted", "lifecycle_stage": "lead"});
         self.call("PATCH people/{person_id}", &change, 200).await?;
@@ -188,7 +188,7 @@ impl Operator {
         let other = json!({"person_id": other["id"]});
         self.call("POST people/{person_id}/merge", &other, 200).await?;
         let merges = self.call("GET people/{person_id}/merges", &none, 200).await?;
-        ensure!(merges["items"].as_array().is_some_and(|merges| merges.len() == 1), "{merges}");
+        ensure!(list(&merges, "items")?.len() == 1, "{merges}");
         self.call("POST people/{person_id}/unmerge", &other, 200).await?;
         self.call("GET people/{person_id}", &none, 200).await?;
         self.call("GET people/{person_id}/events", &none, 200).await?;
@@ -258,9 +258,9 @@ impl Operator {
         self.call("POST leads/{lead_id}/convert", &worth, 200).await?;
         let lead = self.call("GET leads/{lead_id}", &none, 200).await?;
         ensure!(lead["status"] == "converted", "{lead}");
-        self.ids.insert("person_id", text(&lead["person_id"])?);
+        self.ids.insert("person_id", text(&lead, "person_id")?.to_owned());
         let activity = self.call("GET leads/{lead_id}/activity", &none, 200).await?;
-        ensure!(activity["items"].as_array().is_some_and(|entries| entries.len() > 3), "{activity}");
+        ensure!(list(&activity, "items")?.len() > 3, "{activity}");
         Ok(())
     }
 
@@ -270,23 +270,23 @@ impl Operator {
         let export = self.call("POST leads/export", &json!({"inline": false}), 202).await?;
         let sync = self.call("POST leads/sync", &json!({"days": 1}), 202).await?;
         for job in [sync, export] {
-            let id = text(&job["id"])?;
+            let id = text(&job, "id")?.to_owned();
             let ended = self.page.job(&id, PATIENCE_S).await?;
             ensure!(ended["state"] == "done", "{ended}");
             self.ids.insert("job_id", id);
         }
         let job = self.call("GET jobs/{job_id}", &none, 200).await?;
-        let file = Api::new("")?.call("GET", &text(&job["result"]["url"])?, None, None).await?;
+        let file = Api::new("")?.call("GET", text(&job["result"], "url")?, None, None).await?;
         let rows = file.body.as_str().with_context(|| format!("a file: {file:?}"))?;
         ensure!(rows.contains("kay.lead@example.com"), "{rows}");
 
         let shop = self.page.shop.clone();
         let dead = e2e::within(PATIENCE_S, "the delivery is given up", || async {
             let open = shop.of_tenant("/api/v1/lead-webhook/deliveries").await?;
-            Ok(open["items"].as_array().into_iter().flatten().find(|call| call["state"] == "dead").cloned())
+            Ok(list(&open, "items")?.iter().find(|call| call["state"] == "dead").cloned())
         });
         let dead = dead.await?;
-        self.ids.insert("delivery_id", text(&dead["id"])?);
+        self.ids.insert("delivery_id", text(&dead, "id")?.to_owned());
         self.call("GET lead-webhook/deliveries", &none, 200).await?;
         self.call("POST lead-webhook/deliveries/{delivery_id}/redeliver", &none, 202).await?;
         self.call("DELETE lead-webhook", &none, 204).await?;
@@ -329,7 +329,7 @@ impl Operator {
         self.call("GET events/{event_id}", &none, 200).await?;
         let route = format!("GET events?source_id={}", shop.source);
         let listed = self.call(&route, &none, 200).await?;
-        ensure!(listed["items"].as_array().is_some_and(|receipts| receipts.len() >= 6), "{listed}");
+        ensure!(list(&listed, "items")?.len() >= 6, "{listed}");
         self.call("GET products/summary", &none, 200).await?;
         Ok(())
     }
@@ -365,8 +365,4 @@ async fn an_operator_calls_each_route_once_with_success() -> anyhow::Result<()> 
     let left_out = operator.left_out()?;
     ensure!(left_out.is_empty(), "routes that nobody calls: {left_out:?}");
     Ok(())
-}
-
-fn text(value: &Value) -> anyhow::Result<String> {
-    value.as_str().map(str::to_owned).with_context(|| format!("a text: {value}"))
 }

@@ -3,7 +3,7 @@
 //! That each right is needed, `stack permissions` shows after all tests.
 
 use anyhow::{Context as _, ensure};
-use e2e::{LeadPage, Shop, lead};
+use e2e::{LeadPage, Shop, lead, restoring, text, tick};
 use serde_json::{Value, json};
 use stack::{Function, Stack};
 
@@ -42,16 +42,20 @@ impl Removal {
         let (function, what) = (self.function, format!("{} without {}", self.function.name(), self.sid));
         let before = self.refusals(stack)?;
         let policy = stack.without_statement(function, self.sid).await?;
-        // A fresh process remembers nothing from when the statement was there.
-        stack.kill_function(function).await?;
-        let refused = e2e::within(PATIENCE_S, &format!("{what} is refused"), || async {
-            ensure!(!works().await?, "{what} works");
-            Ok((self.refusals(stack)? > before).then_some(()))
-        })
-        .await;
-        stack.restore_role(function, &policy).await?;
-        stack.kill_function(function).await?;
-        refused?;
+        let refused = async {
+            // A fresh process remembers nothing from when the statement was there.
+            stack.kill_function(function).await?;
+            e2e::within(PATIENCE_S, &format!("{what} is refused"), || async {
+                ensure!(!works().await?, "{what} works");
+                Ok((self.refusals(stack)? > before).then_some(()))
+            })
+            .await
+        };
+        let restore = async {
+            stack.restore_role(function, &policy).await?;
+            stack.kill_function(function).await.map(drop)
+        };
+        restoring(refused, restore).await?;
         let what = format!("{} works again with {}", function.name(), self.sid);
         e2e::within(PATIENCE_S, &what, || async { Ok(works().await?.then_some(())) }).await
     }
@@ -101,9 +105,7 @@ async fn functions_that_work_on_leads_are_refused_what_their_role_lacks() -> any
     webhook.shown(&stack, || succeeds(shop, "GET", &challenge, "", &Value::Null)).await?;
 
     let worker = Removal::new(Function::LeadWorker, "KeepLeads", "dynamodb:Query", "table/adrelay-leads");
-    let tick = json!({"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
-        "resources": [], "detail": {}});
-    worker.shown(&stack, || async { Ok(stack.invoke(Function::LeadWorker, &tick).await?.is_null()) }).await?;
+    worker.shown(&stack, || async { Ok(tick(&stack, Function::LeadWorker).await.is_ok()) }).await?;
 
     let lists = "table/adrelay-leads/index/by-time";
     let jobs = Removal::new(Function::JobWorker, "ListLeads", "dynamodb:Query", lists);
@@ -111,8 +113,7 @@ async fn functions_that_work_on_leads_are_refused_what_their_role_lacks() -> any
     jobs.shown(&stack, || async {
         // A job of its own each time: one whose worker was killed comes again much later.
         let job = shop.api.post(&path, &shop.root, &json!({"inline": false}), 202).await?;
-        let id = job["id"].as_str().with_context(|| format!("no id in {job}"))?;
-        Ok(page.job(id, 2).await.is_ok_and(|job| job["state"] == "done"))
+        Ok(page.job(text(&job, "id")?, 2).await.is_ok_and(|job| job["state"] == "done"))
     })
     .await
 }
@@ -129,7 +130,7 @@ async fn a_redelivery_that_admin_api_may_not_queue_leaves_the_delivery_as_it_was
         Ok(page.received(&receiver).await?.into_iter().next())
     });
     let delivered = delivered.await?;
-    let id = delivered["headers"]["webhook-id"].as_str().with_context(|| format!("no id in {delivered}"))?;
+    let id = text(&delivered["headers"], "webhook-id")?;
     let open_pk = format!("\"T#{}#OPEN\"", shop.tenant);
     let is_open = async || -> anyhow::Result<bool> {
         let items = e2e::table_items(&stack, &stack.env().jobs_table).await?;
