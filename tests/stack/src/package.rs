@@ -1,7 +1,6 @@
 //! Builds the functions and lays them out as the template's `CodeUri` expects.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
@@ -69,24 +68,26 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the functions without their debug information, which is past the size that Lambda unpacks, to
-/// `target/lambda/<function>/bootstrap`.
+/// Copies the functions without their symbols and debug information, which are past the size that Lambda unpacks and take
+/// SAM long to zip, to `target/lambda/<function>/bootstrap`.
 pub(crate) fn lay_out(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut started = Vec::new();
     for function in Function::ALL {
         let binary = workspace.target_dir().join("debug").join(function.name());
         let directory = workspace.root().join("target/lambda").join(function.name());
         fs::create_dir_all(&directory)?;
-        strip(&binary, &directory.join("bootstrap"))?;
+        // Written beside and renamed, so that a running stack never sees half a file.
+        let partial = directory.join("bootstrap.partial");
+        let mut strip = Command::new("strip");
+        strip.arg("-o").arg(&partial).arg(&binary).stderr(Stdio::piped());
+        let strip = strip.spawn().context("running strip (it comes with the C compiler)")?;
+        started.push((strip, binary, partial, directory.join("bootstrap")));
     }
-    Ok(())
-}
-
-fn strip(from: &Path, to: &Path) -> anyhow::Result<()> {
-    // Written beside and renamed, so that a running stack never sees half a file.
-    let partial = to.with_extension("partial");
-    let output = Command::new("strip").arg("-S").arg("-o").arg(&partial).arg(from).output();
-    let output = output.context("running strip (it comes with the C compiler)")?;
-    ensure!(output.status.success(), "strip {}: {}", from.display(), String::from_utf8_lossy(&output.stderr));
-    fs::rename(&partial, to)?;
+    for (strip, binary, partial, bootstrap) in started {
+        let output = strip.wait_with_output()?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "strip {}: {error}", binary.display());
+        fs::rename(&partial, &bootstrap)?;
+    }
     Ok(())
 }

@@ -23,11 +23,11 @@ fn leads(n: usize) -> Vec<Value> {
 
 /// Each event is at Meta and has a receipt that says so; it came a second time only where an answer was lost.
 async fn nothing_is_lost_or_doubled(shop: &Shop, events: u64) -> anyhow::Result<()> {
+    // While receipts change, a list of several pages may show one twice or leave one out.
     e2e::within(300, &format!("{events} receipts say sent"), || async {
         let receipts = shop.all_receipts().await?;
-        ensure!(receipts.len() as u64 <= events, "{} receipts", receipts.len());
         let sent = receipts.iter().filter(|receipt| receipt["status"] == "sent").count() as u64;
-        Ok((sent == events).then_some(()))
+        Ok((sent == events && receipts.len() as u64 == events).then_some(()))
     })
     .await?;
     let total = shop.sim.total(&shop.pixel).await?;
