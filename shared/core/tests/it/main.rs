@@ -11,4 +11,3 @@ mod people;
 mod people_by_hand;
 mod reconcile;
 mod rules;
-mod unsent;
