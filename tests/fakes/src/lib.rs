@@ -45,4 +45,4 @@ pub use queue::{MemoryQueue, QueueRules, Received};
 pub use rig::{FakePorts, NOON, Rig};
 pub use secrets::{FixedSecrets, KEYRING_PII, LOOKUP_KEY};
 pub use time::{SeededEntropy, VirtualClock};
-pub use turns::{Task, at_once, side_by_side};
+pub use turns::{Task, at_once, side_by_side, unless_hung};

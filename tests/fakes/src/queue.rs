@@ -98,6 +98,12 @@ impl MemoryQueue {
         });
     }
 
+    /// Puts a message before all others, as a queue that shares fairly does for a group with few.
+    pub fn push_first(&self, body: String) {
+        self.push(body, 0);
+        self.state.with(|state| state.messages.rotate_right(1));
+    }
+
     /// Receives up to `max` visible messages.
     #[must_use]
     pub fn receive(&self, max: usize) -> Vec<Received> {

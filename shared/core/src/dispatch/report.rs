@@ -87,3 +87,89 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(from: u64) -> Report {
+        let mut next = from;
+        let mut number = || {
+            next += 1;
+            next
+        };
+        Report {
+            sent: number(),
+            rejected: number(),
+            expired: number(),
+            skipped: number(),
+            erased: number(),
+            repeats: number(),
+            resent: number(),
+            parked: number(),
+            released: number(),
+            receipts_failed: number(),
+            calls_ok: number(),
+            calls_refused: number(),
+            calls_failed: number(),
+            calls_limited: number(),
+            latency_sum_ms: number(),
+            matchable: number(),
+            attention: number(),
+            panics: number(),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn counts_add_up_and_extremes_stay() {
+        let mut sum =
+            Report { batch_size_max: 7, latency_max_ms: 9, seconds_to_deadline_min: Some(5), ..report(100) };
+        let other = Report {
+            batch_size_max: 8,
+            latency_max_ms: 3,
+            seconds_to_deadline_min: Some(-4),
+            ..report(1_000)
+        };
+        sum.add(&other);
+        // From 101 and 1,001 on, so that no two fields have the same sum.
+        let mut expected = report(0);
+        for (nth, field) in [
+            &mut expected.sent,
+            &mut expected.rejected,
+            &mut expected.expired,
+            &mut expected.skipped,
+            &mut expected.erased,
+            &mut expected.repeats,
+            &mut expected.resent,
+            &mut expected.parked,
+            &mut expected.released,
+            &mut expected.receipts_failed,
+            &mut expected.calls_ok,
+            &mut expected.calls_refused,
+            &mut expected.calls_failed,
+            &mut expected.calls_limited,
+            &mut expected.latency_sum_ms,
+            &mut expected.matchable,
+            &mut expected.attention,
+            &mut expected.panics,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            *field = 1_102 + 2 * nth as u64;
+        }
+        (expected.batch_size_max, expected.latency_max_ms) = (8, 9);
+        expected.seconds_to_deadline_min = Some(-4);
+        assert_eq!(sum, expected);
+        sum.add(&Report::default());
+        assert_eq!(sum, expected);
+        sum.add(&Report { batch_size_max: 1, seconds_to_deadline_min: Some(60), ..Report::default() });
+        assert_eq!(sum, expected, "neither larger nor sooner");
+    }
+
+    #[test]
+    fn a_panic_is_one_panic_and_nothing_else() {
+        assert_eq!(Report::panicked(), Report { panics: 1, ..Report::default() });
+    }
+}

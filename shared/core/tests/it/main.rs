@@ -13,4 +13,3 @@ mod people;
 mod people_by_hand;
 mod reconcile;
 mod rules;
-mod unsent;
