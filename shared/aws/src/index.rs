@@ -122,3 +122,125 @@ impl Line {
         keys
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(events: Vec<(EventName, Vec<EventId>)>) -> BatchIndexEntry {
+        BatchIndexEntry {
+            tenant: TenantId::parse("acme").unwrap(),
+            source: SourceId::parse("shop").unwrap(),
+            status: Status::Sent,
+            at: UnixMillis(1_790_000_000_007),
+            batch: "b1".to_owned(),
+            pixel_id: PixelId::parse("5").unwrap(),
+            trust: Trust::Public,
+            count: 7,
+            keys: BTreeMap::from([("em".into(), 3)]),
+            events,
+        }
+    }
+
+    fn parts(entry: &BatchIndexEntry) -> Vec<Item> {
+        items(entry).into_iter().map(Result::unwrap).collect()
+    }
+
+    fn bytes(item: &Item) -> usize {
+        text(item, "events").unwrap().len()
+    }
+
+    /// Names and ids of any length, with and without what JSON escapes.
+    fn events() -> impl Strategy<Value = Vec<(EventName, Vec<EventId>)>> {
+        let letter = || prop_oneof![Just("a"), Just("\""), Just("\\"), Just("é")];
+        let name = (0..90_usize, letter()).prop_map(|(length, letter)| letter.repeat(length / letter.len()));
+        let of_name = (name, 1..2_000_usize, 0..250_usize, letter());
+        proptest::collection::vec(of_name, 1..5).prop_map(|names| {
+            let event = |(nth, (name, count, length, letter)): (usize, (String, usize, usize, &str))| {
+                let pad = letter.repeat(length / letter.len());
+                let id = |n: usize| EventId::parse(&format!("{n:05}{pad}")).unwrap();
+                (EventName::parse(&format!("{nth}{name}")).unwrap(), (0..count).map(id).collect())
+            };
+            names.into_iter().enumerate().map(event).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_line_is_cut_into_items_that_fit_and_hold_each_event_once(events in events()) {
+            let entry = line(events.clone());
+            let items = parts(&entry);
+            for item in &items {
+                prop_assert!(bytes(item) <= LINE_BYTES_MAX, "{} bytes", bytes(item));
+            }
+            let mut found: Vec<(String, EventId)> = Vec::new();
+            for item in &items {
+                for (name, ids) in Line::read(item).unwrap().events {
+                    found.extend(ids.into_iter().map(|id| (name.clone(), id)));
+                }
+            }
+            let of_name = |(name, ids): (EventName, Vec<EventId>)| {
+                ids.into_iter().map(move |id| (name.to_string(), id)).collect::<Vec<_>>()
+            };
+            let mut expected: Vec<_> = events.into_iter().flat_map(of_name).collect();
+            found.sort();
+            expected.sort();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_line_takes_no_more_items_than_it_must() {
+        // 100 bytes in JSON each, and a name that counts with each of them.
+        let name = EventName::parse("L").unwrap();
+        let each = 97 + 3 + 4 + 3;
+        let of = |count: usize| {
+            let ids = (0..count).map(|n| EventId::parse(&format!("{n:097}")).unwrap()).collect();
+            parts(&line(vec![(name.clone(), ids)])).len()
+        };
+        let fits = LINE_BYTES_MAX / each;
+        assert_eq!([of(1), of(fits), of(fits + 1), of(2 * fits), of(2 * fits + 1)], [1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn the_first_item_carries_the_rollup_and_every_item_reads_back() {
+        let ids = (0..4_000).map(|n| EventId::parse(&format!("{n:0100}")).unwrap()).collect();
+        let items = parts(&line(vec![(EventName::parse("Lead").unwrap(), ids)]));
+        assert_eq!(items.len(), 2);
+        assert_eq!(items[0]["keys"], AttributeValue::M(HashMap::from([("em".to_owned(), n(3))])));
+        assert_eq!((&items[0]["count"], &items[1]["count"]), (&n(7), &n(0)));
+        assert!(!items[1].contains_key("keys"));
+        for (nth, item) in items.iter().enumerate() {
+            let read = Line::read(item).unwrap();
+            assert_eq!(read.sk, format!("sent#2026-09-21T14:13:20.007Z#b1.{nth}"));
+            assert_eq!(
+                (read.status, read.at, read.trust),
+                (Status::Sent, UnixMillis(1_790_000_000_007), Trust::Public)
+            );
+            assert_eq!(read.pixel.as_str(), "5");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_corrupt() {
+        let good =
+            parts(&line(vec![(EventName::parse("Lead").unwrap(), vec![EventId::parse("e").unwrap()])]));
+        for (name, bad) in [
+            ("sk", s("gone#2026-09-21T14:13:20.007Z#b1.0")),
+            ("at", s("noon")),
+            ("pixel", s("no digits")),
+            ("trust", n(1)),
+            ("events", s("[]")),
+        ] {
+            let mut item = good[0].clone();
+            item.insert(name.to_owned(), bad);
+            assert!(matches!(Line::read(&item), Err(StoreError::Corrupt(_))), "{name}");
+        }
+    }
+}

@@ -84,3 +84,85 @@ pub(crate) fn store_error<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) ->
 pub(crate) fn corrupt(error: serde_json::Error) -> StoreError {
     StoreError::Corrupt(format!("JSON at line {} column {}", error.line(), error.column()))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::error::ErrorMetadata;
+    use aws_sdk_dynamodb::operation::put_item::PutItemError;
+
+    use super::*;
+
+    /// A sealed text: version 1, a nonce of 12 bytes, a body.
+    const SEALED: &str = "s1.1.AAAAAAAAAAAAAAAA.c2VhbGVkIHRleHQ";
+
+    fn item(name: &str, value: AttributeValue) -> Item {
+        HashMap::from([(name.to_owned(), value)])
+    }
+
+    #[test]
+    fn a_sealed_text_is_stored_packed_and_read_back() {
+        let stored = sealed(SEALED);
+        let AttributeValue::B(bytes) = &stored else { panic!("{stored:?}") };
+        assert!(bytes.as_ref().len() < SEALED.len());
+        assert_eq!(optional_sealed(&item("sealed", stored), "sealed"), Ok(Some(SEALED.to_owned())));
+    }
+
+    #[test]
+    fn a_sealed_text_of_another_form_is_stored_as_it_is() {
+        let stored = sealed("of a later version");
+        assert_eq!(stored, s("of a later version"));
+        let read = optional_sealed(&item("sealed", stored), "sealed");
+        assert_eq!(read, Ok(Some("of a later version".to_owned())));
+        assert_eq!(optional_sealed(&item("sealed", s(SEALED)), "sealed"), Ok(Some(SEALED.to_owned())));
+        assert_eq!(optional_sealed(&Item::new(), "sealed"), Ok(None));
+    }
+
+    #[test]
+    fn packed_bytes_that_were_cut_are_corrupt() {
+        let AttributeValue::B(bytes) = sealed(SEALED) else { panic!("not packed") };
+        let cut = AttributeValue::B(Blob::new(&bytes.as_ref()[..10]));
+        assert!(matches!(optional_sealed(&item("sealed", cut), "sealed"), Err(StoreError::Corrupt(_))));
+    }
+
+    #[test]
+    fn attributes_of_another_type_are_none() {
+        for value in [n(7), AttributeValue::Bool(true), AttributeValue::Ss(vec!["7".to_owned()])] {
+            let item = item("a", value);
+            assert_eq!(optional_text(&item, "a"), None);
+            assert_eq!(text(&item, "a"), Err(StoreError::Corrupt("no text a".to_owned())));
+        }
+        for value in [s("7"), AttributeValue::N("7.5".to_owned()), AttributeValue::Null(true)] {
+            let item = item("a", value);
+            assert_eq!(optional_number(&item, "a"), None);
+            assert_eq!(number(&item, "a"), Err(StoreError::Corrupt("no number a".to_owned())));
+        }
+        assert_eq!(number(&item("a", n(-7)), "a"), Ok(-7));
+        assert_eq!(text(&item("a", s("x")), "b"), Err(StoreError::Corrupt("no text b".to_owned())));
+    }
+
+    #[test]
+    fn the_last_part_of_a_key_follows_its_last_hash() {
+        for (key, last) in [("T#acme#L#42", "42"), ("42", "42"), ("a#", ""), ("", "")] {
+            assert_eq!(last_part(key), last);
+        }
+    }
+
+    #[test]
+    fn an_error_is_named_by_its_code_and_never_quotes() {
+        let refused = |code: Option<&str>| {
+            let mut meta = ErrorMetadata::builder().message("jane@example.com");
+            if let Some(code) = code {
+                meta = meta.code(code);
+            }
+            store_error(&SdkError::service_error(PutItemError::generic(meta.build()), ()))
+        };
+        assert_eq!(refused(Some("ConditionalCheckFailedException")), StoreError::Conflict);
+        let throttled = StoreError::Unavailable("ThrottlingException".to_owned());
+        assert_eq!(refused(Some("ThrottlingException")), throttled);
+        assert_eq!(refused(None), StoreError::Unavailable("no answer".to_owned()));
+        let timeout: SdkError<PutItemError, ()> = SdkError::timeout_error("jane@example.com");
+        assert_eq!(store_error(&timeout), StoreError::Unavailable("no answer".to_owned()));
+        let error = serde_json::from_str::<u8>("\"jane@example.com\"").unwrap_err();
+        assert_eq!(corrupt(error), StoreError::Corrupt("JSON at line 1 column 18".to_owned()));
+    }
+}

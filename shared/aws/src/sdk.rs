@@ -133,3 +133,48 @@ impl Sdk {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [&str; 5] =
+        ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"];
+
+    /// The SDK where these variables alone are set.
+    fn sdk(set: &[&str]) -> Result<Sdk, MissingVariable> {
+        Sdk::from_variables(|name| set.contains(&name).then(|| format!("http://{name}")))
+    }
+
+    #[test]
+    fn a_variable_that_is_missing_is_named() {
+        for missing in &ALL[..3] {
+            let set: Vec<&str> = ALL.into_iter().filter(|name| name != missing).collect();
+            assert_eq!(sdk(&set).unwrap_err(), MissingVariable(missing));
+        }
+        assert_eq!(MissingVariable("AWS_REGION").to_string(), "AWS_REGION is not set");
+        assert!(sdk(&ALL[..3]).is_ok(), "the session and the endpoint may be absent");
+    }
+
+    #[test]
+    fn every_client_tries_three_times_within_limits_of_time() {
+        let sdk = sdk(&ALL).unwrap();
+        macro_rules! settings {
+            ($client:expr) => {{
+                let (client, seconds) =
+                    ($client, |limit: Option<Duration>| limit.map(|limit| limit.as_secs()));
+                let (retry, limits) = (client.config().retry_config(), client.config().timeout_config());
+                let limits = limits.unwrap();
+                let limits = [limits.operation_attempt_timeout(), limits.operation_timeout()].map(seconds);
+                (retry.unwrap().max_attempts(), limits, client.config().region().map(ToString::to_string))
+            }};
+        }
+        let region = Some("http://AWS_REGION".to_owned());
+        let usual = (3, [Some(5), Some(12)], region.clone());
+        assert_eq!(settings!(sdk.dynamodb()), usual);
+        assert_eq!(settings!(sdk.sqs()), usual);
+        assert_eq!(settings!(sdk.secrets_manager()), usual);
+        assert_eq!(settings!(sdk.eventbridge()), usual);
+        assert_eq!(settings!(sdk.s3()), (3, [Some(20), Some(60)], region));
+    }
+}

@@ -12,8 +12,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::contract::contract;
-use crate::events_data::Events;
+use crate::events_data::{Events, record};
 use crate::support::{NOON, TABLE, dynamodb, outcome, partition, pixel, size, source, tenant};
+use crate::wire::{Wire, short_page};
 
 contract!(adrelay_aws::events::DynamoEvents::new, crate::support::dynamodb, fakes::MemoryEvents::default;
     a_day_is_counted_by_name_and_status,
@@ -45,9 +46,7 @@ async fn write(store: &DynamoEvents, batch: &str, status: Status, later_ms: i64,
     store.index(&[line(batch, status, later_ms, ids)]).await.unwrap();
     let outcomes: Vec<Outcome> =
         ids.iter().map(|id| Outcome { at: NOON.plus_ms(later_ms), ..outcome(id, status, batch) }).collect();
-    for written in store.record(&outcomes).await {
-        written.unwrap();
-    }
+    record(store, &outcomes).await;
 }
 
 fn query(status: Option<Status>, limit: usize) -> DayQuery {
@@ -168,6 +167,62 @@ async fn a_cursor_beyond_its_lines_end_goes_on_with_the_next_line() {
             store.by_day(&DayQuery { cursor: Some(cursor(newest, done)), ..query(None, 10) }).await.unwrap();
         assert_eq!((page.items.len(), page.next_cursor), (expected, None), "after {done}");
     }
+}
+
+#[tokio::test]
+async fn a_day_is_listed_whole_where_every_page_is_short() {
+    let client = dynamodb().await;
+    let store = DynamoEvents::new(client.clone(), TABLE.to_owned());
+    for n in 0..7_i64 {
+        let from = usize::try_from(n * 3).unwrap();
+        write(&store, &format!("b{n}"), Status::Sent, n, &ids(from..from + 3)).await;
+    }
+    let stingy = DynamoEvents::new(Wire::stingy(&client), TABLE.to_owned());
+    for limit in [1, 4, 100] {
+        let mut found = pages(&stingy, query(None, limit)).await.concat();
+        found.sort();
+        assert_eq!(found, ids(0..21), "limit {limit}");
+    }
+    let counts = stingy.day_counts(&tenant(), &source(), &NOON.utc_day()).await.unwrap();
+    assert_eq!((counts.by_name["Lead"][&Status::Sent], counts.truncated), (21, false));
+}
+
+#[tokio::test]
+async fn a_day_of_more_lines_than_one_count_reads_says_so() {
+    let client = dynamodb().await;
+    let store = DynamoEvents::new(client.clone(), TABLE.to_owned());
+    for n in 0..7_i64 {
+        store.index(&[line(&format!("b{n}"), Status::Sent, n, &ids(0..1))]).await.unwrap();
+    }
+    for (per_page, counted, truncated) in [(1, 5, true), (2, 7, false)] {
+        let (client, wire) = Wire::between(&client, move |call| short_page(call, per_page));
+        let store = DynamoEvents::new(client, TABLE.to_owned());
+        let counts = store.day_counts(&tenant(), &source(), &NOON.utc_day()).await.unwrap();
+        assert_eq!((counts.by_name["Lead"][&Status::Sent], counts.truncated), (counted, truncated));
+        assert!(wire.calls().len() <= 5);
+    }
+}
+
+#[tokio::test]
+async fn receipts_of_public_keys_are_listed_by_their_own_lines() {
+    let store = DynamoEvents::new(dynamodb().await, TABLE.to_owned());
+    let public = |id: &str, status| {
+        let mut outcome = outcome(id, status, "m1");
+        outcome.key.trust = Trust::Public;
+        outcome
+    };
+    let lines = [
+        BatchIndexEntry { trust: Trust::Public, ..line("b1", Status::Sent, 0, &ids(0..2)) },
+        line("b2", Status::Sent, 0, &ids(1..2)),
+    ];
+    store.index(&lines).await.unwrap();
+    let outcomes =
+        [public("e0000", Status::Sent), public("e0001", Status::Sent), outcome("e0001", Status::Sent, "m2")];
+    record(&store, &outcomes).await;
+    let page = store.by_day(&query(Some(Status::Sent), 10)).await.unwrap();
+    let mut found: Vec<(&str, Trust)> = page.items.iter().map(|r| (r.event_id.as_str(), r.trust)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("e0000", Trust::Public), ("e0001", Trust::Server), ("e0001", Trust::Public)]);
 }
 
 #[tokio::test]

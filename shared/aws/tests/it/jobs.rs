@@ -20,6 +20,8 @@ contract!(adrelay_aws::jobs::DynamoJobs::new, crate::support::dynamodb, fakes::M
     of_many_who_save_a_new_job_one_does,
     a_delivery_is_written_in_place_of_what_was_known,
     open_deliveries_are_paged_by_id,
+    a_page_of_deliveries_has_one_at_least_and_a_hundred_at_most,
+    a_cursor_of_deliveries_may_be_any_text,
     a_tenant_sees_its_own,
 );
 
@@ -111,6 +113,28 @@ async fn open_deliveries_are_paged_by_id(jobs: &impl Jobs) {
     }
     assert_eq!(seen.join(" "), "dlv_0 dlv_1 dlv_3 dlv_4 dlv_6 dlv_7");
     assert_eq!(cursor, None);
+}
+
+async fn a_page_of_deliveries_has_one_at_least_and_a_hundred_at_most(jobs: &impl Jobs) {
+    for nth in 0..102 {
+        jobs.put_delivery(&delivery(&format!("dlv_{nth:03}"), DeliveryState::Dead)).await.unwrap();
+    }
+    for (limit, shown, cursor) in [(0, 1, "dlv_000"), (100, 100, "dlv_099"), (usize::MAX, 100, "dlv_099")] {
+        let page = jobs.open_deliveries(&tenant(), limit, None).await.unwrap();
+        assert_eq!((page.items.len(), page.next_cursor.as_deref()), (shown, Some(cursor)), "of {limit}");
+    }
+    let rest = jobs.open_deliveries(&tenant(), 100, Some("dlv_099")).await.unwrap();
+    assert_eq!((rest.items.len(), rest.next_cursor), (2, None));
+}
+
+async fn a_cursor_of_deliveries_may_be_any_text(jobs: &impl Jobs) {
+    jobs.put_delivery(&delivery("dlv_1", DeliveryState::Dead)).await.unwrap();
+    for (cursor, shown) in
+        [("", 1), ("a", 1), ("dlv_", 1), ("dlv_1", 0), ("e", 0), ("~", 0), ("~~", 0), ("é", 0)]
+    {
+        let page = jobs.open_deliveries(&tenant(), 10, Some(cursor)).await.unwrap();
+        assert_eq!((page.items.len(), page.next_cursor), (shown, None), "after {cursor:?}");
+    }
 }
 
 async fn a_tenant_sees_its_own(jobs: &impl Jobs) {

@@ -19,6 +19,7 @@ use crate::support::{NOON, tenant};
 contract!(adrelay_aws::leads::DynamoLeads::new, crate::support::dynamodb_by_time, fakes::MemoryLeads::default;
     a_lead_is_stored_with_all_that_comes_with_it,
     a_lead_that_arrives_again_is_known_and_counted_once,
+    a_lead_that_was_read_is_never_created,
     of_many_who_store_the_same_lead_one_does,
     many_leads_of_one_form_stored_at_once_are_all_counted,
     a_test_lead_is_not_counted_and_has_no_person,
@@ -66,6 +67,15 @@ async fn a_lead_that_arrives_again_is_known_and_counted_once(leads: &impl Leads)
     assert_eq!((days[0].by_webhook, days[0].by_poll), (1, 0));
     assert_eq!(leads.leads_of(&tenant(), &person_id("bob"), 10).await.unwrap(), []);
     assert_eq!(leads.due(NOON.plus_ms(600_000), 10).await.unwrap(), [], "told, and not to be told again");
+}
+
+async fn a_lead_that_was_read_is_never_created(leads: &impl Leads) {
+    let read = Lead { rev: 1, ..lead(1) };
+    let made = activity(&read, ActivityKind::Note);
+    let write = LeadWrite { lead: &read, activity: &made, feedback: None, outbox: &[] };
+    assert_eq!(leads.create(write).await, Err(StoreError::Conflict));
+    assert_eq!(leads.lead(&tenant(), &lead_id(1)).await.unwrap(), None);
+    assert_eq!(leads.activities(&tenant(), &lead_id(1), 10, None).await.unwrap().items, []);
 }
 
 async fn of_many_who_store_the_same_lead_one_does(leads: &impl Leads) {
@@ -167,8 +177,15 @@ async fn history_is_paged_newest_first(leads: &impl Leads) {
         }
     }
     assert_eq!(seen, (1..=12).rev().collect::<Vec<u64>>());
-    let bad = leads.activities(&tenant(), &lead_id(1), 5, Some("A#1")).await;
-    assert_eq!(bad, Err(StoreError::Conflict));
+    for bad in ["A#1", "", "-1", "x"] {
+        let refused = leads.activities(&tenant(), &lead_id(1), 5, Some(bad)).await;
+        assert_eq!(refused, Err(StoreError::Conflict), "{bad:?}");
+    }
+    for (cursor, newest) in [("0", None), ("1", None), ("2", Some(1)), ("9999999999999", Some(12))] {
+        let lines = leads.activities(&tenant(), &lead_id(1), 0, Some(cursor)).await.unwrap().items;
+        assert_eq!(lines.first().map(|line| line.nth), newest, "before {cursor}");
+        assert!(lines.len() <= 1, "a page of none has one");
+    }
 }
 
 async fn known_leads_are_those_of_the_tenant(leads: &impl Leads) {

@@ -14,9 +14,11 @@ use crate::support::{NOON, tenant};
 contract!(adrelay_aws::leads::DynamoLeads::new, crate::support::dynamodb_by_time, fakes::MemoryLeads::default;
     what_meta_tells_of_a_form_and_what_the_tenant_says_are_written_apart,
     forms_are_paged_by_id_and_found_by_it,
+    a_page_of_forms_has_one_at_least_and_a_hundred_at_most,
     a_form_that_is_not_there_takes_no_settings,
     days_are_counted_where_leads_were_submitted,
     a_day_keeps_its_last_check,
+    of_more_than_a_hundred_days_the_first_are_told,
     sync_state_is_written_over_what_was_read_or_not_at_all,
     a_page_is_blocked_until_the_latest_instant,
 );
@@ -56,6 +58,17 @@ async fn forms_are_paged_by_id_and_found_by_it(leads: &impl Leads) {
     assert_eq!(leads.page_of(&TenantId::parse("other").unwrap(), &form_id(9)).await.unwrap(), None);
     let bad = leads.forms(&tenant(), &page_id(1), 2, Some("x")).await;
     assert_eq!(bad.unwrap_err(), StoreError::Conflict);
+}
+
+async fn a_page_of_forms_has_one_at_least_and_a_hundred_at_most(leads: &impl Leads) {
+    for nth in 0..101 {
+        leads.put_form(&tenant(), &page_id(1), &meta_form(nth, "x"), NOON).await.unwrap();
+    }
+    for (limit, shown) in [(0, 1), (100, 100), (101, 100), (usize::MAX, 100)] {
+        let page = leads.forms(&tenant(), &page_id(1), limit, None).await.unwrap();
+        let last = page.items.last().map(|form| form.meta.id.to_string());
+        assert_eq!((page.items.len(), page.next_cursor), (shown, last), "of {limit}");
+    }
 }
 
 async fn a_form_that_is_not_there_takes_no_settings(leads: &impl Leads) {
@@ -102,6 +115,17 @@ async fn a_day_keeps_its_last_check(leads: &impl Leads) {
     assert_eq!(days, [day("2026-09-20", 0, 1), day("2026-09-21", 1, 2)]);
 }
 
+async fn of_more_than_a_hundred_days_the_first_are_told(leads: &impl Leads) {
+    let day = |nth: i64| NOON.plus_ms(nth * 86_400_000).utc_day();
+    for nth in 0..103 {
+        let check = DayCheck { at_meta: 1, stored: 1, checked_at: NOON };
+        leads.check_day(&tenant(), &form_id(1), &day(nth), &check).await.unwrap();
+    }
+    let days = leads.days(&tenant(), &form_id(1), &day(0), &day(200)).await.unwrap();
+    let told: Vec<&str> = days.iter().map(|day| day.day.as_str()).collect();
+    assert_eq!(told, (0..100).map(day).collect::<Vec<_>>());
+}
+
 async fn sync_state_is_written_over_what_was_read_or_not_at_all(leads: &impl Leads) {
     let (tenant, form) = (tenant(), form_id(1));
     assert_eq!(leads.sync_state(&tenant, &form).await.unwrap(), (0, None));
@@ -113,10 +137,14 @@ async fn sync_state_is_written_over_what_was_read_or_not_at_all(leads: &impl Lea
     assert_eq!(leads.sync_state(&tenant, &form).await.unwrap(), (1, Some(one)));
     leads.save_sync_state(&tenant, &form, 1, &two).await.unwrap();
     assert_eq!(leads.sync_state(&tenant, &form).await.unwrap(), (2, Some(two.clone())));
-    let huge = Value::from("x".repeat(MAX_SYNC_STATE_BYTES));
+    // With its quotes one byte too many, and just as many as may be.
+    let huge = Value::from("x".repeat(MAX_SYNC_STATE_BYTES - 1));
     let refused = leads.save_sync_state(&tenant, &form, 2, &huge).await;
     assert!(matches!(refused, Err(StoreError::Corrupt(_))));
     assert_eq!(leads.sync_state(&tenant, &form).await.unwrap(), (2, Some(two)));
+    let full = Value::from("x".repeat(MAX_SYNC_STATE_BYTES - 2));
+    leads.save_sync_state(&tenant, &form, 2, &full).await.unwrap();
+    assert_eq!(leads.sync_state(&tenant, &form).await.unwrap(), (3, Some(full)));
 }
 
 async fn a_page_is_blocked_until_the_latest_instant(leads: &impl Leads) {

@@ -1,6 +1,6 @@
 //! What stands in the leads table: shapes, ends, look-ups; and erasing while others write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use adrelay_aws::leads::DynamoLeads;
 use adrelay_core::leads::{Activity, ActivityKind, DayCheck, OutboxTopic};
@@ -8,7 +8,7 @@ use adrelay_core::ports::leads::{
     FormStore as _, LeadEraser as _, LeadOutbox as _, LeadStore as _, LeadWrite, SyncStore as _,
 };
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use serde_json::json;
 
 use crate::leads_data::{
@@ -117,6 +117,52 @@ async fn what_ends_by_itself_says_when() {
     assert_eq!(ends("T#acme#F#71", sk).await, Some(NOON.secs() + 400 * 86_400));
     assert_eq!(ends("T#acme#MISSING", lead_id(2).as_str()).await, Some(NOON.secs() + 90 * 86_400));
     assert_eq!(ends(&format!("T#acme#L#{}", lead_id(1)), "LEAD").await, None, "leads stay");
+    let check = DayCheck { at_meta: 1, stored: 1, checked_at: NOON };
+    leads.check_day(&tenant(), &form_id(1), "2026-09-20", &check).await.unwrap();
+    assert_eq!(ends("T#acme#F#71", "DAY#2026-09-20#CHECK").await, Some(NOON.secs() + 400 * 86_400));
+    leads.block(&tenant(), &page_id(1), NOON.plus_ms(60_000)).await.unwrap();
+    assert_eq!(ends("T#acme#G#51", "BLOCKED").await, Some(NOON.secs() + 60 + 86_400));
+}
+
+/// More lines than one read takes.
+#[tokio::test]
+async fn notes_beyond_the_first_thousand_lines_are_erased_too() {
+    let (client, leads) = rig().await;
+    create(&leads, &lead(1)).await;
+    let pk = format!("T#acme#L#{}", lead_id(1));
+    let line = |nth: usize| {
+        let mut item = partition_key(&pk, &format!("A#{nth:010}"));
+        item.insert("note".to_owned(), AttributeValue::S("sealed note".to_owned()));
+        let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+        WriteRequest::builder().put_request(put).build()
+    };
+    let lines: Vec<WriteRequest> = (2..=2_003).map(line).collect();
+    for part in lines.chunks(25) {
+        client.batch_write_item().request_items(TABLE, part.to_vec()).send().await.unwrap();
+    }
+    leads.erase_lead(&tenant(), &lead_id(1), NOON).await.unwrap();
+    let scan = client.scan().table_name(TABLE).filter_expression("attribute_exists(note)").send().await;
+    assert_eq!(scan.unwrap().count, 0);
+    assert!(stored(&leads, 1).await.doc.erased_at.is_some());
+}
+
+fn partition_key(pk: &str, sk: &str) -> HashMap<String, AttributeValue> {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+#[tokio::test]
+async fn leads_are_spread_over_all_parts_of_a_day_and_of_the_outbox() {
+    let (client, leads) = rig().await;
+    for nth in 0..60 {
+        create(&leads, &lead(nth)).await;
+    }
+    let days = partition(&client, "T#acme#F#71").await;
+    assert_eq!(days.len(), 8);
+    for shard in 0..4 {
+        assert!(!partition(&client, &format!("OUTBOX#{shard}")).await.is_empty(), "{shard}");
+    }
+    assert_eq!(partition(&client, "OUTBOX#4").await, []);
 }
 
 #[tokio::test]
