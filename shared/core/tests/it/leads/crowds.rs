@@ -49,7 +49,7 @@ fn assert_each_once(world: &World, count: usize, people: usize, context: &str) {
     let unique = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>().len();
     let bus = world.parts.bus.events().iter().map(|event| event.detail["id"].to_string()).collect();
     assert_eq!(unique(bus), count, "{context}: the bus");
-    let stages = world.events("lead-").iter().map(|event| event.to_string()).collect::<Vec<_>>();
+    let stages = world.events("lead-").iter().map(ToString::to_string).collect::<Vec<_>>();
     let new = stages.iter().filter(|event| event.contains("\"New\"")).cloned().collect();
     assert_eq!(unique(new), count, "{context}: Meta");
     let counted: u64 = world.parts.leads.all_days().iter().map(|(_, _, day)| day.by_webhook).sum();
