@@ -7,10 +7,10 @@ use adrelay_core::ports::clock::Clock as _;
 use adrelay_core::ports::config::PageDirectory as _;
 use adrelay_core::ports::jobs::DeliveryStore as _;
 use adrelay_core::ports::leads::LeadEraser as _;
-use fakes::{NOON, Receiver};
+use fakes::{ANY, BEFORE_AND_AFTER, Faults, NOON, On, Receiver, Task, side_by_side};
 use serde_json::{Value, json};
 
-use crate::bounded::up_to;
+use crate::bounded::{until_stuck, up_to};
 use crate::jobs::world::{KEY, World, lead, pii, tenant};
 
 /// Lead number 0's id.
@@ -200,28 +200,109 @@ async fn a_panic_over_one_call_is_that_calls() {
     assert_eq!(delivery(&world, &broken).state, DeliveryState::Delivered);
 }
 
+type Part = (&'static str, u32, fn(&World) -> Faults);
+
+/// Each port, with the calls of it that a test meets at least.
+const PARTS: [Part; 6] = [
+    ("config", 1, |world| world.ports().config.faults().clone()),
+    ("leads", 1, |world| world.ports().leads.faults().clone()),
+    ("jobs", 2, |world| world.ports().jobs.faults().clone()),
+    ("secrets", 2, |world| world.ports().secrets.faults().clone()),
+    ("outside", 1, |world| world.ports().outside.faults().clone()),
+    ("queue", 0, |world| world.ports().queue.faults().clone()),
+];
+
 #[tokio::test]
-async fn wherever_a_store_fails_or_the_process_dies_the_receiver_is_told() {
-    for calls_before in 0..3 {
-        for done_all_the_same in [false, true] {
-            let world = World::new();
-            let acme = told(&world, "acme", Receiver::Answers(200)).await;
-            world.ports().jobs.stumble(calls_before, done_all_the_same);
-            world.run(4).await;
-            assert_eq!(delivery(&world, &acme).state, DeliveryState::Delivered);
+async fn whichever_call_fails_or_whose_answer_is_lost_the_receiver_is_told() {
+    for (part, least, faults) in PARTS {
+        for when in BEFORE_AND_AFTER {
+            let mut failed = 0;
+            for nth in up_to::<u64>(50).skip(1) {
+                let world = World::new();
+                let acme = told(&world, "acme", Receiver::Answers(200)).await;
+                let faults = faults(&world);
+                let before = faults.calls(ANY);
+                faults.fail(ANY, On::Nth(nth), when);
+                world.run(4).await;
+                let context = format!("{part}, call {nth} failed {when:?}");
+                let delivery = delivery(&world, &acme);
+                assert_eq!((delivery.state, delivery.next_at), (DeliveryState::Delivered, None), "{context}");
+                let calls = world.ports().outside.calls(&url(&acme));
+                assert!((1..=2).contains(&calls.len()), "{context}: {} calls", calls.len());
+                if faults.calls(ANY) - before < nth {
+                    break;
+                }
+                failed += 1;
+            }
+            assert!(failed >= least, "{part}: {failed} calls failed");
         }
     }
-    let mut deaths = 0;
-    for steps in up_to(200).skip(1) {
+}
+
+#[tokio::test]
+async fn wherever_the_process_dies_the_receiver_is_told() {
+    for (part, least, faults) in PARTS {
+        for when in BEFORE_AND_AFTER {
+            let mut deaths = 0;
+            for nth in up_to::<u64>(50).skip(1) {
+                let world = World::new();
+                let acme = told(&world, "acme", Receiver::Answers(200)).await;
+                let faults = faults(&world);
+                faults.hang(ANY, On::Nth(nth), when);
+                let ended = until_stuck(world.step()).is_some();
+                faults.clear();
+                world.run(2).await;
+                assert_eq!(
+                    delivery(&world, &acme).state,
+                    DeliveryState::Delivered,
+                    "{part}, {nth}, {when:?}"
+                );
+                assert!((1..=2).contains(&world.ports().outside.calls(&url(&acme)).len()));
+                if ended {
+                    break;
+                }
+                deaths += 1;
+            }
+            assert!(deaths >= least, "{part}: {deaths} deaths");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_try_that_cannot_be_sent_anew_is_received_again() {
+    for when in BEFORE_AND_AFTER {
+        let world = World::new();
+        let acme = told(&world, "acme", Receiver::Answers(500)).await;
+        world.ports().queue.faults().fail("send", On::Nth(1), when);
+        world.step().await;
+        assert_eq!(world.report.borrow().retried, 0, "{when:?}");
+        world.ports().outside.set(&url(&acme), Receiver::Answers(200));
+        world.run(3).await;
+        assert_eq!(delivery(&world, &acme).state, DeliveryState::Delivered, "{when:?}");
+    }
+}
+
+#[tokio::test]
+async fn copies_of_a_message_at_several_workers_end_as_one_delivery() {
+    for seed in 0..25 {
         let world = World::new();
         let acme = told(&world, "acme", Receiver::Answers(200)).await;
-        if world.die_after(steps).await {
-            break;
-        }
-        deaths += 1;
-        world.run(2).await;
-        assert_eq!(delivery(&world, &acme).state, DeliveryState::Delivered, "after {steps} steps");
-        assert!((1..=2).contains(&world.ports().outside.calls(&url(&acme)).len()));
+        world.announce(&acme, LEAD);
+        world.announce(&acme, LEAD);
+        let clock = &world.ports().clock;
+        world.ports().outside.faults().take_ms("post", On::Each, clock, 300);
+        let workers = [world.another(), world.another(), world.another()];
+        let tasks = workers.iter().map(|worker| -> Task<'_> { Box::pin(world.step_by(worker)) }).collect();
+        side_by_side(clock, seed, tasks);
+        world.run(3).await;
+        let delivery = delivery(&world, &acme);
+        assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Delivered, 1), "seed {seed}");
+        let ids: Vec<String> = (0..world.ports().outside.calls(&url(&acme)).len())
+            .map(|nth| header(&world, &acme, nth, "webhook-id"))
+            .collect();
+        assert!(
+            (1..=3).contains(&ids.len()) && ids.iter().all(|id| *id == delivery.id),
+            "seed {seed}: {ids:?}"
+        );
     }
-    assert!(deaths >= 4, "it died at {deaths} places");
 }

@@ -32,6 +32,7 @@ pub(crate) const KEY: [u8; 32] = [5; 32];
 
 pub(crate) struct World {
     pub(crate) worker: JobWorker<JobPorts>,
+    pub(crate) settings: Settings,
     pub(crate) tenant: TenantId,
     pub(crate) report: RefCell<Report>,
 }
@@ -43,15 +44,21 @@ pub(crate) fn tenant(name: &str) -> TenantId {
 impl World {
     pub(crate) fn new() -> Self {
         let ports = JobPorts::over(MemoryLeads::default(), MemoryFiles::default());
-        Self { worker: JobWorker::new(ports, settings()), tenant: tenant("acme"), report: RefCell::default() }
+        let settings = settings();
+        Self {
+            worker: JobWorker::new(ports, settings.clone()),
+            settings,
+            tenant: tenant("acme"),
+            report: RefCell::default(),
+        }
     }
 
     /// A world whose files have small parts.
     pub(crate) fn with_parts_of(bytes: usize) -> Self {
         let ports = JobPorts::over(MemoryLeads::default(), MemoryFiles::default());
         ports.files.set_min_part_bytes(bytes);
-        let worker = JobWorker::new(ports, Settings { part_bytes: bytes, ..settings() });
-        Self { worker, ..Self::new() }
+        let settings = Settings { part_bytes: bytes, ..settings() };
+        Self { worker: JobWorker::new(ports, settings.clone()), settings, ..Self::new() }
     }
 
     pub(crate) fn ports(&self) -> &JobPorts {
@@ -108,12 +115,22 @@ impl World {
         self.ports().jobs.all().remove(0)
     }
 
+    /// Another process.
+    pub(crate) fn another(&self) -> JobWorker<JobPorts> {
+        JobWorker::new(self.ports().clone(), self.settings.clone())
+    }
+
     /// Receives once and works on it.
     pub(crate) async fn step(&self) {
+        self.step_by(&self.worker).await;
+    }
+
+    /// Has a process receive once and work on it.
+    pub(crate) async fn step_by(&self, worker: &JobWorker<JobPorts>) {
         let received = self.ports().queue.receive(10);
         let works = received.iter().map(|one| JobWork::parse(&one.body).unwrap()).collect();
         let deadline = self.ports().clock.now().plus_ms(INVOCATION_MS);
-        let (failed, report) = self.worker.handle(works, deadline).await;
+        let (failed, report) = worker.handle(works, deadline).await;
         self.report.borrow_mut().add(&report);
         for (place, message) in received.iter().enumerate() {
             if !failed.contains(&place) {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its world too")]
 
 mod changes;
+mod crowds;
+mod faults;
 mod intake;
 mod kills;
 mod patience;

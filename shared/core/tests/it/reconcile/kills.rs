@@ -1,5 +1,7 @@
 //! The process dies between any two steps, or a store does not answer; whatever was in hand is received again.
 
+use fakes::{Task, side_by_side};
+
 use crate::bounded::up_to;
 use crate::reconcile::world::{FORMS, World};
 
@@ -79,6 +81,20 @@ async fn whichever_call_of_the_jobs_table_fails_the_job_ends() {
         }
     }
     assert_eq!(failures, 40);
+}
+
+#[tokio::test]
+async fn workers_at_once_complete_it_exactly_once() {
+    for seed in 0..25 {
+        let world = prepared().await;
+        // A second look is asked for while the first is under way.
+        world.push_page("71", None, None);
+        let desks = [world.another(), world.another(), world.another()];
+        let tasks = desks.iter().map(|desk| -> Task<'_> { Box::pin(world.drain_by(desk)) }).collect();
+        side_by_side(&world.parts.clock, seed, tasks);
+        world.drain(world.now()).await;
+        assert_complete(&world, &format!("seed {seed}")).await;
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use adrelay_core::retry::Backoff;
 use adrelay_core::time::UnixMillis;
 use fakes::{KEYRING_PII, LOOKUP_KEY, LeadPorts};
 
+use crate::bounded::up_to;
 use crate::reconcile::data::{meta_form, page, source, submission, tenant};
 
 pub(crate) const TOKEN: &str = "page-token";
@@ -77,6 +78,23 @@ impl World {
 
     pub(crate) fn desk(&self) -> &LeadDesk<LeadPorts> {
         &self.desk
+    }
+
+    /// Another process, with caches of its own.
+    pub(crate) fn another(&self) -> LeadDesk<LeadPorts> {
+        desk(&self.parts)
+    }
+
+    /// Has another process work on what can be received, until that is nothing.
+    pub(crate) async fn drain_by(&self, desk: &LeadDesk<LeadPorts>) {
+        let mut seen = Seen::default();
+        for _ in up_to::<u32>(500) {
+            let Some(message) = self.parts.leads_queue.receive(1).pop() else { break };
+            let work = LeadWork::parse(&message.body).unwrap();
+            if work_on(desk, work, self.now(), &mut seen).await {
+                self.parts.leads_queue.delete(message.id);
+            }
+        }
     }
 
     /// As after the process has died: nothing is remembered.
