@@ -196,6 +196,6 @@ mod tests {
         let deployment = Deployment { workspace: &workspace, endpoint: "", directory: Path::new("") };
         let parameters = deployment.parameters(&[("Stage".into(), "elsewhere".into())]).unwrap();
         assert_eq!(parameters["Stage"], "elsewhere");
-        assert_eq!(parameters["DispatchTimeoutSeconds"], "10");
+        assert_eq!(parameters["QueueVisibilitySeconds"], "120");
     }
 }
