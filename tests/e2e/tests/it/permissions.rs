@@ -15,18 +15,12 @@ struct Removal {
     function: Function,
     sid: &'static str,
     action: &'static str,
-    /// How its resource begins.
-    resource: &'static str,
+    resource: String,
 }
 
 impl Removal {
-    const fn new(
-        function: Function,
-        sid: &'static str,
-        action: &'static str,
-        resource: &'static str,
-    ) -> Self {
-        Self { function, sid, action, resource }
+    fn new(function: Function, sid: &'static str, action: &'static str, resource: &str) -> Self {
+        Self { function, sid, action, resource: resource.to_owned() }
     }
 
     /// How often the function was refused the right so far: once a process, as the log of its calls says.
@@ -35,7 +29,7 @@ impl Removal {
         let refused = calls.iter().filter(|call| {
             let right = &call.right;
             let same = right.function == self.function.name() && right.action == self.action;
-            call.refused && same && right.resource.starts_with(self.resource)
+            call.refused && same && right.resource.contains(&self.resource)
         });
         Ok(refused.count())
     }
