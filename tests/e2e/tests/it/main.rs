@@ -1,7 +1,7 @@
 //! Everything through the local stack: real binaries, real template, the simulator as Meta.
 //!
-//! The tests share one stack and run one after another (`--test-threads=1`): some of them kill functions or stop the
-//! queue. Each opens a shop of its own.
+//! The tests share one stack and run side by side; each opens a shop of its own. Those that kill functions, stop a queue or
+//! change a role stand in a group of `.config/nextest.toml`; the stack refuses that to any other.
 
 mod bad_input;
 mod canaries;
