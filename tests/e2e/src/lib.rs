@@ -25,7 +25,7 @@ pub use haystacks::{Haystacks, found_each, found_nowhere};
 pub use inspect::{bodies_of, change_doc, queue_bodies, table_items, tick};
 pub use kill::kill_at_work;
 pub use page::LeadPage;
-pub use rate::most_events_in_a_second;
+pub use rate::most_events_within;
 pub use read::{list, number, text};
 pub use restore::{restoring, with_statements_of, without_dispatch, without_lead_worker};
 pub use sample::{lead, now_s, purchase};

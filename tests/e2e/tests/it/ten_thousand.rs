@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::ensure;
-use e2e::{Shop, lead, list, most_events_in_a_second, number, text};
+use e2e::{Shop, lead, list, most_events_within, number, text};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use stack::Stack;
@@ -98,12 +98,16 @@ async fn post(shop: &Shop, batch: &[Value]) -> anyhow::Result<BTreeSet<String>> 
     Ok(refused)
 }
 
-/// The calls brought these many events, and never more than a thousand within a second.
+/// The governor books a thousand events for 1.25 s. A busy machine may delay a call by some of that on its way, so half a
+/// second is what no two bookings share; that the pace is exact is shown on virtual time (core's `dispatch::together`).
+const SPAN_MS: u64 = 500;
+
+/// The calls brought these many events, and never more than a thousand within half a second, whenever it began.
 fn keeps_to_a_thousand_a_second(calls: &[Value], events: u64) -> anyhow::Result<()> {
     let stored = calls.iter().map(|call| number(call, "stored")).sum::<anyhow::Result<u64>>()?;
     ensure!(stored == events, "the calls brought {stored} events instead of {events}");
-    let most = most_events_in_a_second(calls)?;
-    ensure!(most <= 1_000, "{most} events within a second");
+    let most = most_events_within(SPAN_MS, calls)?;
+    ensure!(most <= 1_000, "{most} events within {SPAN_MS} ms");
     Ok(())
 }
 
