@@ -169,8 +169,9 @@ test-web: tools test-web-units ## The snippet: types, units, size, then Chromium
 	$(STACK) run --no-build -- npm --prefix web run --silent test:browser
 
 .PHONY: test-long
-test-long: tools mutants ## Property tests with 10,000 cases each, and `make mutants`: hours
+test-long: tools ## Property tests with 10,000 cases each, then `make mutants`: hours
 	PROPTEST_CASES=10000 $(NEXTEST) run $(SELECTION) --profile long
+	$(MAKE) --no-print-directory mutants
 
 .PHONY: mutants
 mutants: .venv/cargo/.installed $(CARGO_MUTANTS) ## Try a sample of bugs and count how many the tests catch: an hour
